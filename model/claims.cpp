@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/claims.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "sim/objects.h"
+
+namespace pairsim {
+
+using k = record_kind;
+
+std::span<const claim_info> all_claims()
+{
+    static constexpr claim_info table[] = {
+        {claim_id::exclusive, "exclusive", "at no instant do both CPUs of a pair run SCX tasks of different cgroups",
+         true},
+        {claim_id::no_run_beside_preemptor, "no-run-beside-preemptor",
+         "while a higher class holds one CPU of a pair, after the kick's wait is over, the other runs no SCX task",
+         true},
+        {claim_id::no_abort, "no-abort", "the scheduler is never ended by an error", false},
+        {claim_id::no_lost_task, "no-lost-task",
+         "each enqueued task is dispatched once or still queued; none twice, none lost", false},
+    };
+    static_assert(std::size(table) == nr_claims);
+    return table;
+}
+
+std::uint64_t claims_result::violations() const
+{
+    std::uint64_t n = 0;
+    for (const auto& c : claims) {
+        n += c.violations;
+    }
+    return n;
+}
+
+// ---- the log ------------------------------------------------------------------------------------------------------
+
+void findings_log::add_stretch(const finding& stretch)
+{
+    auto& of =
+        result_.claims[static_cast<std::size_t>(stretch.claim)].by_cause[static_cast<std::size_t>(stretch.cause)];
+    if (of.violations == 0 && of.total_ns == 0) {
+        of.first = stretch;
+    }
+    of.total_ns += stretch.length_ns();
+    of.longest_ns = std::max(of.longest_ns, stretch.length_ns());
+}
+
+void findings_log::add(const finding& violation)
+{
+    auto& claim = result_.claims[static_cast<std::size_t>(violation.claim)];
+    ++claim.violations;
+    claim.total_ns += violation.length_ns();
+    claim.longest_ns = std::max(claim.longest_ns, violation.length_ns());
+    auto& of = claim.by_cause[static_cast<std::size_t>(violation.cause)];
+    if (of.violations++ == 0 && of.total_ns == 0) {
+        of.first = violation;
+    }
+    if (result_.findings.size() < options_.max_findings) {
+        result_.findings.push_back(violation);
+    } else {
+        ++result_.findings_left_out;
+    }
+}
+
+claims_result findings_log::finish()
+{
+    const auto order = [](const finding& f) { return std::tuple(f.start, f.claim, f.cpus, f.end); };
+    std::stable_sort(result_.findings.begin(), result_.findings.end(),
+                     [&](const finding& a, const finding& b) { return order(a) < order(b); });
+    return result_;
+}
+
+// ---- violations that last -----------------------------------------------------------------------------------------
+
+void violation_tracker::update(std::uint32_t pair, const std::optional<finding>& now, bool settled, sim_time t,
+                               findings_log& log)
+{
+    open_violation& v = open_[pair];
+    if (v.is_open && now && (!settled || (v.stretch.cause == now->cause && v.stretch.cpus == now->cpus))) {
+        return;
+    }
+    if (v.is_open) {
+        end_stretch(v, t, log);
+    }
+    if (v.is_open && !now) {
+        v.whole.end = t;
+        if (v.has_cause) {
+            log.add(v.whole);
+        }
+        v.is_open = false;
+    } else if (now) {
+        v.stretch = *now;
+        v.stretch.claim = claim_;
+        if (!v.is_open) {
+            v.whole = v.stretch;
+            v.is_open = true;
+            v.has_cause = false;
+        }
+    }
+}
+
+void violation_tracker::end_stretch(open_violation& v, sim_time t, findings_log& log)
+{
+    v.stretch.end = t;
+    if (v.stretch.length_ns() == 0 && !log.options().count_instants) {
+        return;
+    }
+    log.add_stretch(v.stretch);
+    if (!v.has_cause) {
+        v.has_cause = true;
+        const sim_time start = v.whole.start;
+        v.whole = v.stretch;
+        v.whole.start = start;
+    }
+}
+
+void violation_tracker::finish(sim_time end, findings_log& log)
+{
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+        update(static_cast<std::uint32_t>(i), std::nullopt, true, end, log);
+    }
+}
+
+/// A finding about CPU @p side of @p pair.
+static finding about(const observed_state& state, const observed_pair& pair, int side, cause_id cause, sim_time t)
+{
+    const auto& at_fault = state.cpu(pair.cpus[side]);
+    const auto& partner = state.cpu(pair.cpus[1 - side]);
+    return {.cause = cause,
+            .start = t,
+            .end = t,
+            .cpus = {pair.cpus[side], pair.cpus[1 - side]},
+            .tasks = {at_fault.current, partner.current},
+            .cgroups = {at_fault.cgroup, partner.cgroup}};
+}
+
+std::optional<finding> exclusive_claim::check(const observed_state& state, const observed_pair& pair, sim_time t) const
+{
+    if (!state.breaks_exclusive(pair)) {
+        return std::nullopt;
+    }
+    const int side = finder_.intruder(pair);
+    return about(state, pair, side, finder_.of_two_cgroups(pair, side), t);
+}
+
+std::optional<finding> preemptor_claim::check(const observed_state& state, const observed_pair& pair, sim_time t) const
+{
+    const int held = state.side_run_beside(pair);
+    if (held < 0) {
+        return std::nullopt;
+    }
+    return about(state, pair, 1 - held, finder_.of_run_beside(pair, held), t);
+}
+
+// ---- no-abort -----------------------------------------------------------------------------------------------------
+
+abort_claim::abort_claim(const observed_state& state, const pair_map& pairs, const workload& work,
+                         const pair_config& config)
+    : state_(state), has_no_ctx_(state.nr_cpus()), cgroup_is_gone_(work.cgroups.size()), max_queued_(config.max_queued),
+      max_top_q_(std::int64_t{config.max_cgrps} * 4)
+{
+    for (std::size_t i = 0; i < pairs.pair_id.size(); ++i) {
+        has_no_ctx_[i] = static_cast<char>(pairs.pair_id[i] >= pairs.ctx_entries);
+    }
+}
+
+void abort_claim::on(const trace_record& r, findings_log& log)
+{
+    if (r.kind == k::cgrp_q_push) {
+        cgrp_q_full_ = r.value >= max_queued_;
+    } else if (r.kind == k::top_q_push || r.kind == k::top_q_pop) {
+        top_q_full_ = r.value >= max_top_q_;
+    } else if (r.kind == k::cgroup_exit && r.a < cgroup_is_gone_.size()) {
+        cgroup_is_gone_[r.a] = 1;
+    } else if (r.kind == k::scx_error) {
+        const auto i = state_.pair_of(r.cpu);
+        finding f{.claim = claim_id::no_abort, .cause = cause_of(r), .start = r.at, .end = r.at};
+        f.cpus[0] = r.cpu;
+        f.cgroups[0] = i != observed_state::no_pair ? state_.pair(i).cgid : no_cgroup;
+        log.add(f);
+    }
+}
+
+cause_id abort_claim::cause_of(const trace_record& r) const
+{
+    if (r.value == static_cast<std::int64_t>(exit_kind::error_stall)) {
+        return cause_id::stall;
+    }
+    if (r.value == static_cast<std::int64_t>(exit_kind::hard_lockup)) {
+        return cause_id::s1;
+    }
+    if (r.value != static_cast<std::int64_t>(exit_kind::error_bpf)) {
+        return cause_id::core_error;
+    }
+    if (r.cpu.value < has_no_ctx_.size() && has_no_ctx_[r.cpu.value] != 0) {
+        return cause_id::s8;
+    }
+    if (top_q_full_) {
+        return cause_id::s5;
+    }
+    if (cgrp_q_full_) {
+        return cause_id::s6;
+    }
+    const auto i = state_.pair_of(r.cpu);
+    if (i != observed_state::no_pair) {
+        const auto cgid = state_.pair(i).cgid;
+        if (cgid.value < cgroup_is_gone_.size() && cgroup_is_gone_[cgid.value] != 0) {
+            return cause_id::s4;
+        }
+    }
+    return cause_id::bpf_error;
+}
+
+// ---- no-lost-task -------------------------------------------------------------------------------------------------
+
+void lost_task_claim::on(const trace_record& r, findings_log& log)
+{
+    if (r.kind == k::scx_error || r.kind == k::scx_exit) {
+        ended_ = true; // from now on the core's bypass has the tasks
+        return;
+    }
+    const bool counts =
+        r.kind == k::enqueue || r.kind == k::cgrp_q_push || r.kind == k::cgrp_q_pop || r.kind == k::dsq_insert;
+    if (!counts || ended_ || r.task.value >= tasks_.size()) {
+        return;
+    }
+    entries& of = tasks_[r.task.value];
+    of.changed = r.at;
+    if (r.kind == k::enqueue) {
+        of.in_hand = true;
+    } else if (r.kind == k::cgrp_q_push) {
+        ++of.queued;
+    } else if (r.kind == k::cgrp_q_pop) {
+        --of.queued;
+    } else if (static_cast<insert_result>(r.reason) != insert_result::ignored) {
+        of.in_hand = false;
+    } else {
+        log.add({.claim = claim_id::no_lost_task,
+                 .cause = cause_id::stale,
+                 .start = r.at,
+                 .end = r.at,
+                 .cpus = {r.cpu, no_cpu},
+                 .tasks = {r.task, idle_pid},
+                 .cgroups = {state_.task(r.task).cgroup, no_cgroup}});
+    }
+}
+
+void lost_task_claim::finish(sim_time end, findings_log& log) const
+{
+    constexpr nanoseconds on_its_way = std::chrono::milliseconds{1}; // from enqueue to push, from pop to insert
+    for (std::size_t i = 1; i < tasks_.size() && !ended_; ++i) {
+        const pid p{static_cast<std::uint32_t>(i)};
+        const auto& task = state_.task(p);
+        const auto& of = tasks_[i];
+        if (task.state == observed_task_state::waiting && of.in_hand && of.queued <= 0 &&
+            end - of.changed > on_its_way) {
+            log.add({.claim = claim_id::no_lost_task,
+                     .cause = cause_id::lost,
+                     .start = of.changed,
+                     .end = of.changed,
+                     .tasks = {p, idle_pid},
+                     .cgroups = {task.cgroup, no_cgroup}});
+        }
+    }
+}
+
+// ---- all of them --------------------------------------------------------------------------------------------------
+
+claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, const pair_config& config,
+               claims_options options)
+    : state_(machine.nr_cpus(), work.tasks.size(), pairs), log_(options),
+      exclusive_(cause_finder(state_, machine, work)), preemptor_(cause_finder(state_, machine, work)),
+      abort_(state_, pairs, work, config), lost_task_(state_, work.tasks.size()),
+      exclusive_tracker_(claim_id::exclusive, pairs.pairs.size()),
+      preemptor_tracker_(claim_id::no_run_beside_preemptor, pairs.pairs.size())
+{
+}
+
+void claims::on_records(std::span<const trace_record> records)
+{
+    for (const auto& r : records) {
+        state_.apply(r);
+        if (const auto i = state_.touched_pair(r); i != observed_state::no_pair) {
+            const auto& pair = state_.pair(i);
+            exclusive_tracker_.update(i, exclusive_.check(state_, pair, r.at), !pair.adopting, r.at, log_);
+            preemptor_tracker_.update(i, preemptor_.check(state_, pair, r.at), true, r.at, log_);
+        }
+        abort_.on(r, log_);
+        lost_task_.on(r, log_);
+    }
+}
+
+claims_result claims::finish(sim_time end)
+{
+    exclusive_tracker_.finish(end, log_);
+    preemptor_tracker_.finish(end, log_);
+    lost_task_.finish(end, log_);
+    return log_.finish();
+}
+
+} // namespace pairsim

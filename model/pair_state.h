@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The maps of scx_pair inside the machine's state: pair_ctx, the cgroup hash with its index allocation, the FIFO of
+// each cgroup with its length, top_q, and the counters.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "model/pair_config.h"
+#include "model/pair_ctx.h"
+
+namespace pairsim {
+
+/// The counters that scx_pair prints once a second, with its own names and in its own order.
+enum class pair_counter : std::uint8_t {
+    nr_total,
+    nr_dispatched,
+    nr_missing,
+    nr_kicks,
+    nr_preemptions,
+    nr_exps,
+    nr_exp_waits,
+    nr_exp_empty,
+    nr_cgrp_next,
+    nr_cgrp_coll,
+    nr_cgrp_empty,
+};
+inline constexpr std::size_t nr_pair_counters = 11;
+std::string_view counter_name(pair_counter counter);
+
+using pair_counters = std::array<std::uint64_t, nr_pair_counters>;
+
+constexpr std::uint64_t& at(pair_counters& counters, pair_counter which)
+{
+    return counters[static_cast<std::size_t>(which)];
+}
+
+/// A BPF queue map: a FIFO with a limit. push on full and pop on empty leave it unchanged.
+struct queue_map {
+    std::uint32_t  head = 0; ///< position of the oldest element
+    std::uint32_t  nr = 0;
+
+    bool push(std::uint32_t* elements, std::uint32_t capacity, std::uint32_t value)
+    {
+        if (nr == capacity) {
+            return false;
+        }
+        const std::uint64_t end = std::uint64_t{head} + nr;
+        elements[end >= capacity ? end - capacity : end] = value;
+        ++nr;
+        return true;
+    }
+    bool pop(std::uint32_t* elements, std::uint32_t capacity, std::uint32_t& value)
+    {
+        if (nr == 0) {
+            return false;
+        }
+        value = elements[head];
+        elements[head] = 0;
+        head = head + 1 == capacity ? 0 : head + 1;
+        --nr;
+        head = nr == 0 ? 0 : head; // an empty queue is one value
+        return true;
+    }
+};
+
+inline constexpr std::uint32_t no_q_idx = ~std::uint32_t{0};
+
+/// A view of the state's maps; made anew for each step, as it is only a few pointers.
+class pair_maps {
+public:
+    struct sizes {
+        std::uint32_t nr_ctxs = 0;     ///< entries of pair_ctx
+        std::uint32_t nr_cgroups = 0;  ///< of the workload
+        std::uint32_t nr_q = 0;        ///< FIFOs that can be in use: MAX_CGRPS or fewer
+        std::uint32_t max_queued = 0;  ///< MAX_QUEUED
+        std::uint32_t max_cgrps = 0;   ///< MAX_CGRPS
+        std::uint32_t top_q_capacity() const { return 4 * max_cgrps; }
+    };
+    static std::size_t bytes(const sizes& s);
+    static void init(const sizes& s, std::byte* state);
+
+    pair_maps(const sizes& s, std::byte* state);
+
+    pair_counters& counters() { return *counters_; }
+    pair_ctx& ctx(std::uint32_t pair_id) { return ctxs_[pair_id]; }
+    bool has_ctx(std::uint32_t pair_id) const { return pair_id < sizes_->nr_ctxs; }
+
+    /// cgrp_q_idx_hash: no_q_idx if the cgroup is not in it.
+    std::uint32_t q_idx(cgroup_id cgroup) const { return cgroup.value < sizes_->nr_cgroups ? q_idx_[cgroup.value] : no_q_idx; }
+    /// Claims the next free index for @p cgroup; false if none is left. Source: pair_cgroup_init().
+    bool claim_q_idx(cgroup_id cgroup);
+    /// Source: pair_cgroup_exit(). The FIFO and its length stay as they are.
+    void release_q_idx(cgroup_id cgroup);
+
+    /// cgrp_q_len.
+    std::uint32_t& len(std::uint32_t q) { return len_[q]; }
+    std::uint32_t nr_elements(std::uint32_t q) const { return fifo_[q].nr; }
+    bool push(std::uint32_t q, pid task) { return fifo_[q].push(elements(q), sizes_->max_queued, task.value); }
+    bool pop(std::uint32_t q, pid& task) { return fifo_[q].pop(elements(q), sizes_->max_queued, task.value); }
+
+    bool push_top(cgroup_id c) { return top_q_->push(top_elements_, sizes_->top_q_capacity(), c.value); }
+    bool pop_top(cgroup_id& c) { return top_q_->pop(top_elements_, sizes_->top_q_capacity(), c.value); }
+    std::uint32_t nr_top() const { return top_q_->nr; }
+
+    /// Sum of all lengths: nr_total - nr_dispatched - nr_missing at a quiescent instant.
+    std::uint64_t total_len() const;
+
+private:
+    std::uint32_t* elements(std::uint32_t q) { return elements_ + std::size_t{q} * sizes_->max_queued; }
+
+    const sizes*   sizes_;
+    pair_counters* counters_;
+    pair_ctx*      ctxs_;
+    queue_map*     top_q_;
+    std::uint32_t* cursor_;       ///< cgrp_q_idx_cursor
+    std::uint32_t* q_idx_;        ///< of each cgroup
+    std::uint32_t* busy_;         ///< cgrp_q_idx_busy
+    std::uint32_t* len_;
+    queue_map*     fifo_;
+    std::uint32_t* top_elements_;
+    std::uint32_t* elements_;
+};
+
+} // namespace pairsim

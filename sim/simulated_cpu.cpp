@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The simulator's CPUs: how long their kernel code takes, what their base does meanwhile, and what the machine tells.
+#include <algorithm>
+
+#include "sim/schedule.h"
+#include "sim/simulator.h"
+
+namespace pairsim {
+namespace {
+
+/// Steps at one instant before a run counts as stuck: free kernel paths can chase each other for ever.
+constexpr std::uint64_t max_instant_steps = 10'000'000;
+constexpr nanoseconds   stopper_length = std::chrono::microseconds{5};
+
+} // namespace
+
+/// Something new may make @p cpu act: let it, unless it is in kernel code and will see for itself.
+void simulator::poke(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    if (r.mode == cpu_mode::base) {
+        leave_base(cpu);
+        run_cpu(cpu);
+    } else if (r.mode == cpu_mode::blocked && machine_.state().cpu(cpu).waiting_for == no_lock) {
+        run_cpu(cpu); // a kick wait with interrupts on takes the interrupt; one with interrupts off looks and waits on
+    }
+}
+
+/// As poke(), for use while another CPU is in the middle of a step.
+void simulator::poke_soon(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    if (r.mode == cpu_mode::base) {
+        leave_base(cpu);
+        r.mode = cpu_mode::stepping;
+        queue_.arm(timer_of(cpu, step_timer), now_, event_phase::kernel_step);
+    }
+}
+
+/// Runs kernel code of @p cpu until a step takes time that something else may need, or the CPU is in its base.
+void simulator::run_cpu(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    const timer_id step = timer_of(cpu, step_timer);
+    r.mode = cpu_mode::stepping;
+    while (!ended_) {
+        if (now_ < r.frozen_until) {
+            queue_.arm(step, r.frozen_until, event_phase::kernel_step);
+            return;
+        }
+        if (++instant_steps_ > max_instant_steps) {
+            machine_.fail(exit_kind::no_progress, 0, cpu.value, 0, cpu);
+            end_run();
+            return;
+        }
+        const step_result done = machine_.step(cpu);
+        if (done.what == step_result::kind::blocked) {
+            r.mode = cpu_mode::blocked;
+            return;
+        }
+        if (done.what == step_result::kind::base) {
+            if (enter_base(cpu)) {
+                return;
+            }
+            continue;
+        }
+        const nanoseconds duration = cost(cpu, done.cost);
+        if (duration == nanoseconds{0}) {
+            continue;
+        }
+        const sim_time end = now_ + duration;
+        if (end >= queue_.next_time() || end > until_) {
+            queue_.arm(step, end, event_phase::kernel_step);
+            return;
+        }
+        now_ = end; // nothing happens before the step ends: no need to queue it
+        machine_.set_now(now_);
+        instant_steps_ = 0;
+    }
+}
+
+/// The CPU has left the kernel. True: it runs its base; false: the base has asked for kernel code at once.
+bool simulator::enter_base(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    const pid curr = machine_.state().cpu(cpu).curr;
+    if (!r.outside.empty()) {
+        const outside_event& e = work_.outside[r.outside.front()];
+        r.outside.erase(r.outside.begin());
+        if (change_task(cpu, idle_pid, e.kind, e.target, e.arg)) {
+            return false;
+        }
+        return enter_base(cpu);
+    }
+    if (is_higher(curr)) {
+        return enter_higher(cpu, machine::class_of(curr));
+    }
+    if (is_task(curr)) {
+        task_run& t = run_of(curr);
+        if (t.work_left == 0 && !next_phase(cpu, curr)) {
+            return false;
+        }
+        arm_user(cpu, now_ + nanoseconds{static_cast<std::int64_t>((t.work_left + r.speed - 1) / r.speed)});
+    }
+    r.mode = cpu_mode::base;
+    r.base_since = now_;
+    return true;
+}
+
+bool simulator::enter_higher(cpu_id cpu, sched_class cls)
+{
+    cpu_run& r = run_of(cpu);
+    const nanoseconds left = r.higher_left[static_cast<std::size_t>(cls)];
+    if (left == nanoseconds{0}) {
+        if (cls == sched_class::stop && !r.to_migrate.empty()) {
+            machine_.begin_stopper(cpu, r.to_migrate.front());
+            r.to_migrate.erase(r.to_migrate.begin());
+        } else {
+            machine_.higher_done(cpu, cls);
+        }
+        return false;
+    }
+    arm_user(cpu, now_ + left);
+    r.mode = cpu_mode::base;
+    r.base_since = now_;
+    return true;
+}
+
+/// Accounts for what the base has done since the CPU entered it.
+void simulator::leave_base(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    const nanoseconds ran = now_ - r.base_since;
+    r.base_since = now_;
+    const pid curr = machine_.state().cpu(cpu).curr;
+    if (is_higher(curr)) {
+        nanoseconds& left = r.higher_left[static_cast<std::size_t>(machine::class_of(curr))];
+        left -= std::min(left, ran);
+    } else if (is_task(curr)) {
+        std::uint64_t& left = run_of(curr).work_left;
+        left -= std::min(left, static_cast<std::uint64_t>(ran.count()) * r.speed);
+    }
+}
+
+void simulator::arm_user(cpu_id cpu, sim_time at)
+{
+    const timer_id timer = timer_of(cpu, user_timer);
+    if (queue_.deadline(timer) != at) {
+        queue_.arm(timer, at, event_phase::user);
+    }
+}
+
+nanoseconds simulator::draw(const duration_dist& dist, random_purpose purpose, std::uint32_t entity, std::uint64_t n)
+{
+    if (dist.is_constant()) {
+        return dist.low;
+    }
+    ++nr_draws_;
+    return sample(dist, random_draw(seed_, purpose, entity, n));
+}
+
+nanoseconds simulator::cost(cpu_id cpu, cost_kind kind)
+{
+    const auto index = static_cast<std::size_t>(kind);
+    const duration_dist& dist = config_.costs[index];
+    if (dist.is_constant()) {
+        return dist.low;
+    }
+    const auto purpose = static_cast<random_purpose>(to_underlying(random_purpose::cost) + index);
+    return draw(dist, purpose, cpu.value, run_of(cpu).nr_draws[index]++);
+}
+
+std::uint64_t simulator::unseed() const
+{
+    return random_draw(seed_, random_purpose::unseed, 0, nr_draws_);
+}
+
+/// The speed of a CPU depends on whether another CPU of its core is busy.
+void simulator::update_speed(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    const topology& topo = machine_.topo();
+    const auto& core = topo.core_cpus[topo.place[cpu.value].core];
+    const bool busy_sibling = std::ranges::any_of(core, [&](cpu_id s) {
+        return s != cpu && machine_.state().cpu(s).curr != idle_pid;
+    });
+    const std::uint32_t speed = busy_sibling ? config_.smt_speed_permille : full_speed;
+    if (speed == r.speed) {
+        return;
+    }
+    const bool in_base = r.mode == cpu_mode::base;
+    if (in_base) {
+        leave_base(cpu);
+    }
+    r.speed = speed;
+    const pid curr = machine_.state().cpu(cpu).curr;
+    if (in_base && is_task(curr)) {
+        arm_user(cpu, now_ + nanoseconds{static_cast<std::int64_t>((run_of(curr).work_left + speed - 1) / speed)});
+    }
+}
+
+// ---- what the machine tells -----------------------------------------------------------------------------------
+
+void simulator::cpu_ready(cpu_id cpu)
+{
+    cpu_run& r = run_of(cpu);
+    if (r.mode != cpu_mode::blocked || machine_.state().cpu(cpu).waiting_for != no_lock) {
+        return;
+    }
+    r.mode = cpu_mode::stepping;
+    queue_.arm(timer_of(cpu, step_timer), now_ + cost(cpu, cost_kind::lock_handover), event_phase::kernel_step);
+}
+
+void simulator::ipi_sent(cpu_id target)
+{
+    const timer_id timer = timer_of(target, ipi_timer);
+    if (!queue_.armed(timer)) {
+        queue_.arm(timer, now_ + cost(target, cost_kind::ipi_latency), event_phase::ipi);
+    }
+}
+
+void simulator::switched(cpu_id cpu, pid prev, pid next)
+{
+    if (prev == idle_pid && !queue_.armed(timer_of(cpu, tick_timer))) {
+        arm_next_tick(cpu);
+    }
+    if (is_task(next)) {
+        warm_caches(cpu, next);
+    }
+    if (config_.smt_speed_permille != full_speed && (prev == idle_pid || next == idle_pid)) {
+        const topology& topo = machine_.topo();
+        for (const cpu_id s : topo.core_cpus[topo.place[cpu.value].core]) {
+            update_speed(s);
+        }
+    }
+}
+
+/// Caches that another cgroup has filled make the task's own code slower, not the kernel's: more work to do.
+void simulator::warm_caches(cpu_id cpu, pid task)
+{
+    cgroup_id& last = run_of(cpu).last_cgroup;
+    const cgroup_id cgroup = machine_.state().task(task).cgroup;
+    if (last != cgroup && last != no_cgroup) {
+        run_of(task).work_left += static_cast<std::uint64_t>(cost(cpu, cost_kind::cgroup_switch).count()) * full_speed;
+    }
+    last = cgroup;
+}
+
+void simulator::scheduler_failed()
+{
+    queue_.arm(disable_timer_,
+               now_ + draw(config_.costs[static_cast<std::size_t>(cost_kind::disable)], random_purpose::disable, 0, 0),
+               event_phase::outside);
+}
+
+void simulator::kick_wait_began(cpu_id cpu, cpu_id /*target*/)
+{
+    queue_.arm(timer_of(cpu, lockup_timer), now_ + config_.hard_lockup_after, event_phase::watchdog);
+}
+
+void simulator::stopper_needed(cpu_id cpu, pid task)
+{
+    cpu_run& r = run_of(cpu);
+    r.to_migrate.push_back(task);
+    r.higher_left[static_cast<std::size_t>(sched_class::stop)] += stopper_length;
+    machine_.higher_arrives(cpu, sched_class::stop, stopper_length);
+    poke_soon(cpu);
+}
+
+} // namespace pairsim

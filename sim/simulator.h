@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The simulator: a driver of the machine that gives each step a duration and runs the earliest. It owns the clock,
+// the event queue, the random streams and the lives of the tasks (programs, sleeps, channels); everything that the
+// kernel decides is the machine's. This is the only place where time moves.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/config.h"
+#include "sim/event_queue.h"
+#include "sim/machine.h"
+#include "sim/random.h"
+
+namespace pairsim {
+
+class simulator final : private machine_driver {
+public:
+    /// Enables the scheduler at t = 0: calls ops.cgroup_init for the cgroups that exist. The arguments must outlive
+    /// the simulator.
+    simulator(const machine_config& config, const workload& work, const sched_ops& ops, std::uint64_t seed);
+    ~simulator() override = default;
+    simulator(const simulator&) = delete;
+    simulator& operator=(const simulator&) = delete;
+
+    /// Adds a reader of the trace. To be called before the first run_until().
+    void add_sink(trace_sink& sink);
+    /// Runs up to and including @p until, or to the end of the scheduler if that comes first.
+    void run_until(sim_time until);
+    /// Gives the last records to the sinks.
+    void flush();
+
+    sim_time now() const { return now_; }
+    /// The scheduler has ended (error, stall, lockup); nothing more will happen.
+    bool ended() const { return ended_; }
+    const exit_info& exit() const { return machine_.state().exit(); }
+    machine& the_machine() { return machine_; }
+    /// A draw whose number is the count of all draws so far: two runs that agree in it have drawn alike.
+    std::uint64_t unseed() const;
+    std::uint64_t nr_events() const { return nr_events_; }
+    /// What the run could not do as the workload asked, in words (a cgroup that could not be created, ...).
+    const std::vector<std::string>& warnings() const { return warnings_; }
+    /// Makes the machine check its invariants after each event (slow: for tests).
+    void check_always(bool on) { check_always_ = on; }
+
+private:
+    /// Timers of a CPU; its timer number k is cpu * nr_cpu_timers + k.
+    enum cpu_timer : std::uint8_t { step_timer, tick_timer, user_timer, ipi_timer, lockup_timer, nr_cpu_timers };
+
+    enum class cpu_mode : std::uint8_t {
+        base,     ///< runs a task, a higher class or idle since base_since
+        stepping, ///< in kernel code: the step timer says when the present step ends
+        blocked,  ///< in kernel code, spinning
+    };
+
+    struct cpu_run {
+        cpu_mode                   mode = cpu_mode::base;
+        sim_time                   base_since{};
+        sim_time                   frozen_until{};   ///< lost time ends then
+        std::uint32_t              speed = full_speed;
+        std::uint64_t              next_tick = 0;    ///< number of the tick that is armed
+        std::array<nanoseconds, 5> higher_left{};    ///< work of each higher class, by sched_class
+        cgroup_id                  last_cgroup = no_cgroup; ///< of the last task that ran here
+        std::vector<pid>           to_migrate;       ///< tasks for the stopper
+        std::vector<std::uint32_t> outside;          ///< outside events that wait for the CPU to leave the kernel
+        std::array<std::uint64_t, nr_cost_kinds> nr_draws{};
+    };
+
+    struct task_run {
+        std::uint64_t              work_left = 0;  ///< in 1/1000 ns of a full-speed CPU
+        std::uint32_t              position = 0;   ///< next instruction of the program
+        cpu_id                     timer_cpu{};    ///< where its timer was armed
+        cgroup_id                  cgroup{};       ///< where it counts as live; a move counts when it is asked for
+        std::uint64_t              nr_durations = 0;
+        std::uint64_t              nr_slacks = 0;
+        std::vector<std::uint32_t> jumps;          ///< taken by each loop instruction of the program, by position
+    };
+
+    struct channel {
+        std::uint64_t     tokens = 0;
+        std::vector<pid>  waiters; ///< first come, first served
+    };
+
+    struct source_run {
+        std::uint64_t nr_arrivals = 0;
+    };
+
+    static constexpr std::uint32_t full_speed = 1000;
+
+    // simulator.cpp: events
+    void arm_initial_timers();
+    void handle(timer_id timer);
+    void handle_cpu_timer(cpu_id cpu, cpu_timer which);
+    void handle_other_timer(timer_id timer);
+    void on_task_timer(pid task);
+    void on_tick(cpu_id cpu);
+    void on_lockup(cpu_id cpu);
+    void on_higher(std::size_t source);
+    void on_lost_time(std::size_t source);
+    void on_outside(std::size_t event);
+    void on_cgroup(std::size_t cgroup);
+    void on_watchdog();
+    void on_disable();
+    void end_run();
+
+    // simulator.cpp: CPUs
+    void poke(cpu_id cpu);
+    void poke_soon(cpu_id cpu);
+    void run_cpu(cpu_id cpu);
+    bool enter_base(cpu_id cpu);
+    void leave_base(cpu_id cpu);
+    bool enter_higher(cpu_id cpu, sched_class cls);
+    void arm_user(cpu_id cpu, sim_time at);
+    void arm_next_tick(cpu_id cpu);
+    nanoseconds cost(cpu_id cpu, cost_kind kind);
+    nanoseconds draw(const duration_dist& dist, random_purpose purpose, std::uint32_t entity, std::uint64_t n);
+    void update_speed(cpu_id cpu);
+    void warm_caches(cpu_id cpu, pid task);
+
+    // task_program.cpp
+    bool next_phase(cpu_id cpu, pid task);
+    bool run_phase(cpu_id cpu, pid task, const phase& ph);
+    void sleep(cpu_id cpu, pid task, const phase& ph);
+    bool wait_channel(cpu_id cpu, pid task, channel& ch);
+    bool wake_channel(cpu_id cpu, channel& ch, bool sync);
+    bool change_task(cpu_id cpu, pid self, phase::op kind, std::uint32_t target, std::uint32_t arg);
+    void jump(pid task, const phase& ph);
+    void task_ends(pid task);
+    void try_remove_cgroup(cgroup_id cgroup);
+
+    // machine_driver
+    void cpu_ready(cpu_id cpu) override;
+    void ipi_sent(cpu_id target) override;
+    void switched(cpu_id cpu, pid prev, pid next) override;
+    void scheduler_failed() override;
+    void kick_wait_began(cpu_id cpu, cpu_id target) override;
+    void stopper_needed(cpu_id cpu, pid task) override;
+    void record(const trace_record& r) override;
+
+    cpu_run& run_of(cpu_id cpu) { return cpus_[cpu.value]; }
+    task_run& run_of(pid task) { return tasks_[task.value - 1]; }
+    timer_id timer_of(cpu_id cpu, cpu_timer which) const { return cpu.value * timer_id{nr_cpu_timers} + which; }
+    timer_id timer_of(pid task) const { return first_task_timer_ + task.value - 1; }
+
+    const machine_config& config_;
+    const workload&       work_;
+    std::uint64_t         seed_;
+
+    timer_id first_task_timer_, first_higher_timer_, first_lost_timer_, first_cgroup_timer_;
+    timer_id outside_timer_, watchdog_timer_, disable_timer_, nr_timers_;
+
+    event_queue              queue_;
+    machine                  machine_;
+    sim_time                 now_{};
+    sim_time                 until_{};
+    std::vector<cpu_run>     cpus_;
+    std::vector<task_run>    tasks_;
+    std::vector<channel>     channels_;
+    std::vector<source_run>  higher_, lost_;
+    std::vector<std::uint32_t> live_tasks_;     ///< of each cgroup
+    std::vector<std::uint8_t>  cgroup_online_;
+    std::vector<std::uint8_t>  removal_begun_;
+    std::size_t              next_outside_ = 0;
+    std::vector<std::string> warnings_;
+    std::vector<trace_sink*> sinks_;
+    std::vector<trace_record> records_;
+    std::uint64_t            nr_events_ = 0;
+    std::uint64_t            nr_draws_ = 0;
+    std::uint64_t            instant_steps_ = 0; ///< steps and phases since time last moved
+    bool                     ended_ = false;
+    bool                     check_always_ = false;
+};
+
+} // namespace pairsim

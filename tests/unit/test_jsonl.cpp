@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tools/io/jsonl.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/support/catch.h"
+#include "tests/support/records.h"
+#include "tools/io/input_error.h"
+
+using namespace pairsim;
+using namespace pairsim::test;
+
+namespace {
+
+std::string text_of(const trace_header& header, const std::vector<trace_record>& records)
+{
+    std::string text;
+    append_header(text, header);
+    for (const auto& r : records) {
+        append_record(text, r);
+    }
+    return text;
+}
+
+std::vector<trace_record> read_all(jsonl_reader& reader)
+{
+    std::vector<trace_record> records;
+    trace_record r;
+    while (reader.next(r)) {
+        records.push_back(r);
+    }
+    return records;
+}
+
+/// What the reader says of @p text.
+std::string complaint(const std::string& text)
+{
+    std::istringstream in(text);
+    try {
+        jsonl_reader reader(in, "t.jsonl");
+        static_cast<void>(read_all(reader));
+    } catch (const input_error& e) {
+        return e.what();
+    }
+    return "";
+}
+
+/// A directory that goes away with the test.
+struct scratch_directory {
+    std::filesystem::path path;
+    scratch_directory()
+    {
+        std::string name = (std::filesystem::temp_directory_path() / "pairsim.XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    ~scratch_directory() { std::filesystem::remove_all(path); }
+    scratch_directory(const scratch_directory&) = delete;
+    scratch_directory& operator=(const scratch_directory&) = delete;
+    auto files() const
+    {
+        return std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator{});
+    }
+};
+
+std::string content(const std::filesystem::path& path)
+{
+    std::ifstream in(path, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+} // namespace
+
+TEST_CASE("a trace is a header and one object a record, with the kernel's words", "[jsonl]")
+{
+    const small_world world;
+    stream s;
+    s.at(12).run(1, 3, 1).kick(1, 0, kick_preempt | kick_wait);
+    s.at(13).pair(record_kind::pair_top_q_empty, 0, 0xffffffff, bits(0, 1, true));
+    CHECK(text_of(header_of(world.what, world.pairs, "1.2"), s.records) ==
+          R"({"schema":"pairsim.trace/1","version":"1.2","scenario":"small world","cpus":2,"pairs":[[0,1]],)"
+          R"("cgroups":["/","a","b"],"tasks":[{"pid":1,"name":"task1","cgroup":1},{"pid":2,"name":"task2","cgroup":1},)"
+          R"({"pid":3,"name":"task3","cgroup":2},{"pid":4,"name":"task4","cgroup":2}]})"
+          "\n"
+          R"({"at_ns":12000,"cpu":1,"kind":"sched_switch","reason":"local_dsq","next":3,"prev":1,"prev_state":0,)"
+          R"("slice_ns":0})"
+          "\n"
+          R"({"at_ns":12000,"cpu":1,"kind":"kick","reason":"preempt|wait","target":0})"
+          "\n"
+          R"({"at_ns":13000,"cpu":0,"kind":"pair_top_q_empty","cgroup":4294967295,"pair":0,"state":20})"
+          "\n");
+}
+
+TEST_CASE("records of every kind and reason are read back as they were, and written to the same bytes", "[jsonl]")
+{
+    const small_world world;
+    std::vector<trace_record> records;
+    std::int64_t t = 0;
+    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+        const auto kind = static_cast<record_kind>(i);
+        for (unsigned reason = 0; reason < 9; ++reason) { // also reasons without a word
+            trace_record r{
+                .at = at_ns(++t), .cpu = cpu_id{1}, .kind = kind, .reason = static_cast<std::uint8_t>(reason)};
+            r.task = pid{1};
+            r.a = 1;
+            r.b = 2;
+            r.value = -t;
+            records.push_back(r);
+        }
+    }
+    records.push_back({.at = at_ns(t), .cpu = no_cpu, .kind = record_kind::cgroup_init, .a = 2});
+    records.push_back(
+        {.at = at_ns(t), .cpu = cpu_id{0}, .kind = record_kind::sched_switch, .task = higher_pid(sched_class::stop)});
+    const auto header = header_of(world.what, world.pairs, "v");
+    const std::string text = text_of(header, records);
+    std::istringstream in(text);
+    jsonl_reader reader(in, "t.jsonl");
+    CHECK(reader.header() == header);
+    const auto again = read_all(reader);
+    REQUIRE(again.size() == records.size());
+    CHECK(again == records);
+    CHECK(text_of(reader.header(), again) == text);
+}
+
+TEST_CASE("a trace that is wrong is refused with the line, the place and a remedy", "[jsonl]")
+{
+    const small_world world;
+    const std::string header = text_of(header_of(world.what, world.pairs, "v"), {});
+    const std::string good = R"({"at_ns":5,"cpu":0,"kind":"ipi"})"
+                             "\n";
+    const auto after = [&](const std::string& line) { return complaint(header + good + line); };
+
+    CHECK(complaint(header + good).empty());
+    CHECK_THAT(complaint(""), contains("t.jsonl:1: the trace is empty"));
+    CHECK_THAT(complaint("{}\n"), contains("t.jsonl:1: is no header"));
+    CHECK_THAT(complaint("[1]\n"), contains("is no header"));
+    CHECK_THAT(after("{\"at_ns\":5"), contains("t.jsonl:3"));
+    CHECK_THAT(after("[]\n"), contains("t.jsonl:3: is no object"));
+    CHECK_THAT(after(R"({"at_ns":4,"cpu":0,"kind":"ipi"})"), contains("t.jsonl:3: /at_ns"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":2,"kind":"ipi"})"), contains("/cpu: the header has 2 CPUs"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":65535,"kind":"ipi"})"), contains("/cpu"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"sneeze"})"), contains("/kind: unknown kind \"sneeze\""));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"ipi","x":1})"), contains("/x: unknown key"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"kick","reason":"hard","target":1})"), contains("unknown reason"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"kick","target":1})"), contains("\"reason\" is missing"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"kick","reason":"wait","target":2})"), contains("/target: 2 is not"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"slice_end","task":5})"), contains("/task: 5 is not in the header"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"top_q_pop","cgroup":3,"len":0})"), contains("/cgroup: 3 is not"));
+    CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"top_q_pop","cgroup":-1,"len":0})"), contains("no whole number"));
+}
+
+TEST_CASE("a written trace takes its name only when it is complete", "[jsonl]")
+{
+    const scratch_directory scratch;
+    const small_world world;
+    const auto path = scratch.path / "t.jsonl";
+    stream s;
+    s.at(1).run(0, 1).run(0, 0, 1);
+    const auto header = header_of(world.what, world.pairs, "v");
+    {
+        jsonl_writer writer(path.string(), header);
+        writer.on_records(s.records);
+        CHECK_FALSE(std::filesystem::exists(path));
+        writer.finish();
+    }
+    CHECK(content(path) == text_of(header, s.records));
+    {
+        jsonl_writer writer(path.string(), header); // left without finish()
+        writer.on_records(s.records);
+        writer.on_records(s.records);
+    }
+    CHECK(content(path) == text_of(header, s.records));
+    CHECK(scratch.files() == 1);
+}
+
+TEST_CASE("a link to a trace stays a link, and its target keeps its permissions", "[jsonl]")
+{
+    const scratch_directory scratch;
+    const auto target = scratch.path / "target";
+    std::ofstream(target) << "old";
+    std::filesystem::permissions(target, std::filesystem::perms{0640});
+    std::filesystem::create_symlink(target, scratch.path / "link");
+    atomic_file file((scratch.path / "link").string());
+    file.write("new");
+    file.commit();
+    CHECK(content(target) == "new");
+    CHECK(std::filesystem::is_symlink(scratch.path / "link"));
+    CHECK(std::filesystem::status(target).permissions() == std::filesystem::perms{0640});
+}
+
+TEST_CASE("a full disk is a system_error with the file's name, and leaves nothing", "[jsonl]")
+{
+    const scratch_directory scratch;
+    const small_world world;
+    const auto header = header_of(world.what, world.pairs, "v");
+    const auto write = [&](const std::string& path) {
+        jsonl_writer writer(path, header);
+        writer.finish();
+    };
+    CHECK_THROWS_WITH(write("/dev/full"), contains("/dev/full: cannot be written: No space left on device"));
+    CHECK_THROWS_AS(write((scratch.path / "no" / "such" / "directory").string()), std::system_error);
+
+    struct rlimit before {};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    struct rlimit small {
+        .rlim_cur = 100, .rlim_max = before.rlim_max
+    };
+    const auto old_action = std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const auto too_long = (scratch.path / "t.jsonl").string();
+    CHECK_THROWS_AS(write(too_long), std::system_error);
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, old_action);
+    CHECK(scratch.files() == 0);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The sub-commands of pairsim: one file each. Each adds itself to the command line and leaves its exit status in
+// `exit_code` when it has run. Errors are exceptions; main() turns them into messages and exit codes.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace pairsim::cli {
+
+/// Exit codes that scripts rely on: docs/reference/exit-codes.md.
+enum exit_code : int {
+    exit_ok = 0,
+    exit_failure = 1,         ///< an unexpected failure: disk full, ...
+    exit_bad_input = 2,       ///< bad input or usage
+    exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
+};
+
+void add_run(CLI::App& app, int& code);
+void add_pairs(CLI::App& app, int& code);
+void add_schema(CLI::App& app, int& code);
+void add_version(CLI::App& app, int& code);
+
+} // namespace pairsim::cli

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The program: the command line, and what becomes of errors.
+#include <cstdio>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "tools/cli/commands.h"
+#include "tools/io/input_error.h"
+
+namespace {
+
+/// Results go to standard output; if it could not take them, the user must know.
+int flushed(int code)
+{
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        fmt::print(stderr, "pairsim: standard output: cannot write (is the disk full?)\n");
+        return pairsim::cli::exit_failure;
+    }
+    return code;
+}
+
+int run(int argc, char** argv)
+{
+    int code = pairsim::cli::exit_ok;
+    CLI::App app("pairsim simulates scx_pair, the sched_ext core scheduler, on a machine with a virtual clock.",
+                 "pairsim");
+    app.require_subcommand(1);
+    app.footer("Example: pairsim run scenarios/quickstart.json --lanes\n"
+               "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted.");
+    pairsim::cli::add_run(app, code);
+    pairsim::cli::add_pairs(app, code);
+    pairsim::cli::add_schema(app, code);
+    pairsim::cli::add_version(app, code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp& e) {
+        return app.exit(e);
+    } catch (const CLI::ParseError& e) {
+        app.exit(e);
+        return pairsim::cli::exit_bad_input;
+    }
+    return code;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    try {
+        return flushed(run(argc, argv));
+    } catch (const pairsim::input_error& e) {
+        fmt::print(stderr, "{}\n", e.what());
+        return pairsim::cli::exit_bad_input;
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "pairsim: {}\n", e.what());
+        return pairsim::cli::exit_failure;
+    }
+}

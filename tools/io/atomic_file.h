@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// An output file that exists in full or not at all: written beside its place, then renamed. Failures (a full disk)
+// are std::system_error with the file's name.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace pairsim {
+
+class atomic_file {
+public:
+    /// @p path "-" is standard output; that, and what is no regular file (a pipe, a device), is written directly.
+    explicit atomic_file(std::string path);
+    /// Without commit() the file at `path` stays as it was.
+    ~atomic_file();
+    atomic_file(const atomic_file&) = delete;
+    atomic_file& operator=(const atomic_file&) = delete;
+
+    void write(std::string_view bytes);
+    /// Everything has been written: the file takes its name.
+    void commit();
+
+private:
+    [[noreturn]] void fail(const char* what) const;
+
+    std::string path_;      ///< as the user named it
+    std::string final_;     ///< the file behind it, links followed
+    std::string temporary_; ///< empty: written directly
+    int fd_ = -1;
+    bool owns_fd_ = false;
+};
+
+} // namespace pairsim

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tools/io/jsonl.h"
+
+#include <array>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tools/io/input_error.h"
+#include "tools/io/strict_json.h"
+
+namespace pairsim {
+namespace {
+
+constexpr std::string_view schema_name = "pairsim.trace/1";
+constexpr std::size_t flush_bytes = std::size_t{1} << 18U;
+
+/// Keys of fields that a kind does not name, should they hold something after all: no value gets lost.
+constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"};
+
+/// The parts of a line that depend on the kind alone.
+struct kind_text {
+    std::string kind;                ///< `,"kind":"sched_switch"`
+    std::array<std::string, 4> keys; ///< `,"next":`
+    std::array<bool, 4> always{};
+    bool has_reason = false;
+};
+
+const std::array<kind_text, nr_record_kinds>& kind_texts()
+{
+    static const auto texts = [] {
+        std::array<kind_text, nr_record_kinds> all;
+        for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+            const auto kind = static_cast<record_kind>(i);
+            all[i].kind = fmt::format(R"(,"kind":"{}")", kind_name(kind));
+            all[i].has_reason = !reason_name(kind, 0).empty();
+            const auto names = field_names(kind);
+            for (std::size_t f = 0; f < 4; ++f) {
+                all[i].always[f] = !names[f].empty();
+                all[i].keys[f] = fmt::format(R"(,"{}":)", all[i].always[f] ? names[f] : spare_names[f]);
+            }
+        }
+        return all;
+    }();
+    return texts;
+}
+
+template <class Int>
+void append_number(std::string& out, Int value)
+{
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    out.append(digits.data(), end.ptr);
+}
+
+std::array<std::int64_t, 4> fields_of(const trace_record& r)
+{
+    return {r.task.value, r.a, r.b, r.value};
+}
+
+} // namespace
+
+trace_header header_of(const scenario& what, const pair_map& pairs, const std::string& version)
+{
+    trace_header h;
+    h.version = version;
+    h.scenario = what.name;
+    h.cpus = static_cast<std::uint32_t>(what.machine.nr_cpus());
+    for (const auto& c : what.work.cgroups) {
+        h.cgroups.push_back(c.name);
+    }
+    for (const auto& t : what.work.tasks) {
+        h.tasks.push_back({t.name, t.cgroup});
+    }
+    h.pairs = pairs.pairs;
+    return h;
+}
+
+void append_header(std::string& out, const trace_header& header)
+{
+    json tasks = json::array();
+    for (std::size_t i = 0; i < header.tasks.size(); ++i) {
+        tasks.push_back({{"pid", i + 1}, {"name", header.tasks[i].name}, {"cgroup", header.tasks[i].cgroup.value}});
+    }
+    json pairs = json::array();
+    for (const auto& p : header.pairs) {
+        pairs.push_back(json::array({p.first.value, p.second.value}));
+    }
+    json h;
+    h["schema"] = schema_name;
+    h["version"] = header.version;
+    h["scenario"] = header.scenario;
+    h["cpus"] = header.cpus;
+    h["pairs"] = std::move(pairs);
+    h["cgroups"] = header.cgroups;
+    h["tasks"] = std::move(tasks);
+    out += h.dump();
+    out += '\n';
+}
+
+void append_record(std::string& out, const trace_record& r)
+{
+    const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
+    out += R"({"at_ns":)";
+    append_number(out, to_ns(r.at));
+    out += R"(,"cpu":)";
+    append_number(out, r.cpu.value);
+    out += text.kind;
+    if (text.has_reason || r.reason != 0) {
+        const std::string_view word = reason_name(r.kind, r.reason);
+        out += R"(,"reason":)";
+        if (word.empty()) {
+            append_number(out, static_cast<unsigned>(r.reason));
+        } else {
+            out += '"';
+            out += word;
+            out += '"';
+        }
+    }
+    const auto fields = fields_of(r);
+    for (std::size_t f = 0; f < 4; ++f) {
+        if (text.always[f] || fields[f] != 0) {
+            out += text.keys[f];
+            append_number(out, fields[f]);
+        }
+    }
+    out += "}\n";
+}
+
+// ---- the writer ---------------------------------------------------------------------------------------------------
+
+jsonl_writer::jsonl_writer(std::string path, const trace_header& header) : file_(std::move(path))
+{
+    buffer_.reserve(flush_bytes + 4096);
+    append_header(buffer_, header);
+}
+
+void jsonl_writer::on_records(std::span<const trace_record> records)
+{
+    for (const auto& r : records) {
+        append_record(buffer_, r);
+        if (buffer_.size() >= flush_bytes) {
+            flush();
+        }
+    }
+}
+
+void jsonl_writer::flush()
+{
+    file_.write(buffer_);
+    buffer_.clear();
+}
+
+void jsonl_writer::finish()
+{
+    flush();
+    file_.commit();
+}
+
+// ---- the reader ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+const std::map<std::string_view, record_kind>& kinds_by_name()
+{
+    static const auto kinds = [] {
+        std::map<std::string_view, record_kind> all;
+        for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+            all.emplace(kind_name(static_cast<record_kind>(i)), static_cast<record_kind>(i));
+        }
+        return all;
+    }();
+    return kinds;
+}
+
+/// What is wrong with a value; `pointer` says where it is.
+struct bad_value {
+    std::string pointer;
+    std::string what;
+    std::string remedy;
+};
+
+std::int64_t integer_at(const json& object, const std::string& key, std::int64_t low, std::int64_t high)
+{
+    const auto found = object.find(key);
+    if (found == object.end()) {
+        throw bad_value{"", fmt::format("the key \"{}\" is missing", key), "add it, or write the trace again"};
+    }
+    const bool fits = found->is_number_unsigned() ? found->get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
+                                                  : found->is_number_integer() && found->get<std::int64_t>() <= high;
+    if (!fits || (found->is_number_integer() && !found->is_number_unsigned() && found->get<std::int64_t>() < low) ||
+        (found->is_number_unsigned() && low > 0 && found->get<std::uint64_t>() < static_cast<std::uint64_t>(low))) {
+        throw bad_value{"/" + key, fmt::format("{} is no whole number from {} to {}", found->dump(), low, high),
+                        "correct the number, or the header that it refers to"};
+    }
+    return found->get<std::int64_t>();
+}
+
+std::string string_at(const json& object, const std::string& key)
+{
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_string()) {
+        throw bad_value{"/" + key, "is missing, or no string", "add it, or write the trace again"};
+    }
+    return found->get<std::string>();
+}
+
+const json& array_at(const json& object, const std::string& key)
+{
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_array()) {
+        throw bad_value{"/" + key, "is missing, or no array", "add it, or write the trace again"};
+    }
+    return *found;
+}
+
+record_kind kind_at(const json& object)
+{
+    const std::string name = string_at(object, "kind");
+    const auto found = kinds_by_name().find(name);
+    if (found == kinds_by_name().end()) {
+        throw bad_value{"/kind", "unknown kind " + quote(name),
+                        "the kinds are those of docs/reference/trace-format.md"};
+    }
+    return found->second;
+}
+
+std::uint8_t reason_at(const json& object, record_kind kind)
+{
+    const auto found = object.find("reason");
+    if (found == object.end()) {
+        if (!reason_name(kind, 0).empty()) {
+            throw bad_value{"", "the key \"reason\" is missing", "add it, or write the trace again"};
+        }
+        return 0;
+    }
+    if (found->is_string()) {
+        for (unsigned reason = 0; reason < 256; ++reason) {
+            const auto word = reason_name(kind, static_cast<std::uint8_t>(reason));
+            if (!word.empty() && word == found->get<std::string>()) {
+                return static_cast<std::uint8_t>(reason);
+            }
+        }
+        throw bad_value{"/reason", "unknown reason " + found->dump(), "see docs/reference/trace-format.md"};
+    }
+    return static_cast<std::uint8_t>(integer_at(object, "reason", 0, 255));
+}
+
+/// The largest value of a field, from its name: an index must be in the header's range.
+std::int64_t limit_of(const trace_header& h, record_kind kind, std::string_view name, std::int64_t type_limit)
+{
+    const auto last = [](std::size_t n) { return static_cast<std::int64_t>(n) - 1; };
+    const bool move = kind == record_kind::task_move;
+    if (name == "target" || name == "pair" || (name == "from" && !move)) {
+        return last(h.cpus);
+    }
+    if (name == "cgroup" || ((name == "from" || name == "to") && move)) {
+        return last(h.cgroups.size());
+    }
+    if (name == "task" || name == "waker") {
+        return last(h.tasks.size() + 1);
+    }
+    return name == "prev_state" ? 2 : type_limit;
+}
+
+std::int64_t field_at(const trace_header& h, const json& object, record_kind kind, std::size_t field)
+{
+    constexpr std::int64_t max32 = std::numeric_limits<std::uint32_t>::max();
+    constexpr std::int64_t max64 = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t min64 = std::numeric_limits<std::int64_t>::min();
+    const std::string name(field_names(kind)[field]);
+    if (name.empty()) {
+        const std::string spare(spare_names[field]);
+        return !object.contains(spare) ? 0
+                                       : integer_at(object, spare, field == 3 ? min64 : 0, field == 3 ? max64 : max32);
+    }
+    if (field == 3) {
+        return integer_at(object, name, min64, max64);
+    }
+    const std::int64_t limit = limit_of(h, kind, name, max32);
+    const std::int64_t value = integer_at(object, name, 0, max32);
+    const pid p{static_cast<std::uint32_t>(value)};
+    const bool is_pid = name == "next" || name == "prev" || name == "current";
+    const bool no_cgroup_yet = name == "cgroup" && field == 0 && cgroup_id{p.value} == no_cgroup;
+    const bool too_high = is_pid ? is_task(p) && p.value > h.tasks.size() : value > limit && !no_cgroup_yet;
+    if (too_high) {
+        throw bad_value{"/" + name, fmt::format("{} is not in the header", value), "correct the number, or the header"};
+    }
+    return value;
+}
+
+/// What happens on no CPU in particular.
+bool may_lack_cpu(record_kind kind)
+{
+    return kind == record_kind::cgroup_init || kind == record_kind::cgroup_exit || kind == record_kind::scx_error ||
+           kind == record_kind::scx_exit || kind == record_kind::task_new || kind == record_kind::task_exit;
+}
+
+/// Complains about a key that no field of the kind has.
+void check_keys(const json& object, record_kind kind)
+{
+    const auto names = field_names(kind);
+    for (const auto& item : object.items()) {
+        const std::string& key = item.key();
+        bool known = key == "at_ns" || key == "cpu" || key == "kind" || key == "reason";
+        for (std::size_t f = 0; f < 4; ++f) {
+            known = known || key == (names[f].empty() ? spare_names[f] : names[f]);
+        }
+        if (!known) {
+            throw bad_value{"/" + key, "unknown key", "see docs/reference/trace-format.md"};
+        }
+    }
+}
+
+} // namespace
+
+jsonl_reader::jsonl_reader(std::istream& in, std::string where) : in_(in), where_(std::move(where))
+{
+    if (!next_line()) {
+        fail("", "the trace is empty", "a trace begins with a header");
+    }
+    try {
+        read_header();
+    } catch (const bad_value& bad) {
+        fail(bad.pointer, bad.what, bad.remedy);
+    }
+}
+
+void jsonl_reader::read_header()
+{
+    const json h = parse_json(line_, place());
+    if (!h.is_object() || !h.contains("schema") || h["schema"] != schema_name) {
+        throw bad_value{"", fmt::format("is no header of \"{}\"", schema_name), "write the trace with --trace FILE"};
+    }
+    header_.version = string_at(h, "version");
+    header_.scenario = string_at(h, "scenario");
+    header_.cpus = static_cast<std::uint32_t>(integer_at(h, "cpus", 1, 4096));
+    for (const auto& name : array_at(h, "cgroups")) {
+        if (!name.is_string()) {
+            throw bad_value{"/cgroups", "holds something else than names", "write the trace again"};
+        }
+        header_.cgroups.push_back(name.get<std::string>());
+    }
+    const auto last_cgroup = static_cast<std::int64_t>(header_.cgroups.size()) - 1;
+    for (const auto& task : array_at(h, "tasks")) {
+        const auto pid_here = static_cast<std::int64_t>(header_.tasks.size()) + 1;
+        static_cast<void>(integer_at(task, "pid", pid_here, pid_here));
+        header_.tasks.push_back({string_at(task, "name"),
+                                 cgroup_id{static_cast<std::uint32_t>(integer_at(task, "cgroup", 0, last_cgroup))}});
+    }
+    std::vector<bool> taken(header_.cpus);
+    for (const auto& pair : array_at(h, "pairs")) {
+        const auto cpu_at = [&](std::size_t i) {
+            const bool good = pair.is_array() && pair.size() == 2 && pair[i].is_number_unsigned() &&
+                              pair[i].get<std::uint64_t>() < header_.cpus && !taken[pair[i].get<std::size_t>()];
+            if (!good) {
+                throw bad_value{"/pairs", "holds something else than pairs of CPUs, each CPU once", "correct it"};
+            }
+            taken[pair[i].get<std::size_t>()] = true;
+            return cpu_id{pair[i].get<std::uint16_t>()};
+        };
+        const cpu_id first = cpu_at(0);
+        header_.pairs.push_back({first, cpu_at(1)});
+    }
+}
+
+bool jsonl_reader::next(trace_record& r)
+{
+    if (!next_line()) {
+        return false;
+    }
+    const json object = parse_json(line_, place());
+    try {
+        if (!object.is_object()) {
+            throw bad_value{"", "is no object", "each line is one record"};
+        }
+        r = {};
+        const auto max64 = std::numeric_limits<std::int64_t>::max();
+        r.kind = kind_at(object);
+        check_keys(object, r.kind);
+        r.at = at_ns(integer_at(object, "at_ns", to_ns(last_at_), max64));
+        const auto cpu = static_cast<std::uint16_t>(integer_at(object, "cpu", 0, no_cpu.value));
+        if (cpu >= header_.cpus && !(cpu_id{cpu} == no_cpu && may_lack_cpu(r.kind))) {
+            throw bad_value{"/cpu", fmt::format("the header has {} CPUs", header_.cpus), "correct one of them"};
+        }
+        r.cpu = cpu_id{cpu};
+        r.reason = reason_at(object, r.kind);
+        r.task = pid{static_cast<std::uint32_t>(field_at(header_, object, r.kind, 0))};
+        r.a = static_cast<std::uint32_t>(field_at(header_, object, r.kind, 1));
+        r.b = static_cast<std::uint32_t>(field_at(header_, object, r.kind, 2));
+        r.value = field_at(header_, object, r.kind, 3);
+    } catch (const bad_value& bad) {
+        fail(bad.pointer, bad.what, bad.remedy);
+    }
+    last_at_ = r.at;
+    return true;
+}
+
+bool jsonl_reader::next_line()
+{
+    ++line_number_;
+    return static_cast<bool>(std::getline(in_, line_));
+}
+
+std::string jsonl_reader::place() const
+{
+    return fmt::format("{}:{}", where_, line_number_);
+}
+
+void jsonl_reader::fail(const std::string& pointer, const std::string& what, const std::string& remedy) const
+{
+    throw input_error({{place(), pointer, what, remedy}});
+}
+
+} // namespace pairsim

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The canonical trace: JSON lines, a header and then one object a record, keys in one order. What is written and read
+// again is the same records, and written again the same bytes. The format: docs/reference/trace-format.md.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <string>
+#include <vector>
+
+#include "model/pair_map.h"
+#include "sim/trace.h"
+#include "tools/io/atomic_file.h"
+#include "tools/io/scenario.h"
+
+namespace pairsim {
+
+/// The first line: what the numbers in the records stand for.
+struct trace_header {
+    struct task {
+        std::string name;
+        cgroup_id cgroup{}; ///< its first
+        friend bool operator==(const task&, const task&) = default;
+    };
+    std::string version;
+    std::string scenario;
+    std::uint32_t cpus = 0;
+    std::vector<std::string> cgroups;
+    std::vector<task> tasks; ///< [n]: pid n + 1
+    std::vector<pair_map::pair> pairs;
+    friend bool operator==(const trace_header&, const trace_header&) = default;
+};
+
+trace_header header_of(const scenario& what, const pair_map& pairs, const std::string& version);
+
+/// Appends @p header and a newline to @p out.
+void append_header(std::string& out, const trace_header& header);
+
+/// Appends @p r and a newline to @p out.
+void append_record(std::string& out, const trace_record& r);
+
+/// Writes the records of a run to a file. Nothing is there before finish(); errors are std::system_error.
+class jsonl_writer final : public trace_sink {
+public:
+    jsonl_writer(std::string path, const trace_header& header);
+
+    void on_records(std::span<const trace_record> records) override;
+    void finish();
+
+private:
+    void flush();
+
+    atomic_file file_;
+    std::string buffer_;
+};
+
+/// Reads what jsonl_writer writes. Errors are input_error with the line's number.
+class jsonl_reader {
+public:
+    /// @p where names the stream in messages. Reads the header.
+    jsonl_reader(std::istream& in, std::string where);
+
+    const trace_header& header() const { return header_; }
+    /// False at the end.
+    bool next(trace_record& r);
+
+private:
+    bool next_line();
+    void read_header();
+    [[noreturn]] void fail(const std::string& pointer, const std::string& what, const std::string& remedy) const;
+    std::string place() const;
+
+    std::istream& in_;
+    std::string where_;
+    std::string line_;
+    std::uint64_t line_number_ = 0;
+    trace_header header_;
+    sim_time last_at_{};
+};
+
+} // namespace pairsim

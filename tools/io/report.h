@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The report of a run: as text for people, and as JSON (`pairsim.report/1`, scenarios/report.schema.json).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/claims.h"
+#include "model/metrics.h"
+#include "tools/io/scenario.h"
+#include "tools/io/strict_json.h"
+
+namespace pairsim {
+
+/// How the scheduler ended. `kind` "none": it still worked when the time was up.
+struct run_exit {
+    std::string kind = "none";
+    std::string message;
+    sim_time at{};
+};
+
+struct run_result {
+    const scenario& what;
+    std::string version;
+    std::uint64_t seed = 0;
+    std::string digest;
+    std::uint64_t unseed = 0; ///< the next draw of the random source
+    nanoseconds simulated{};
+    run_exit exit;
+    std::vector<std::pair<std::string, std::uint64_t>> counters; ///< nr_*, in scx_pair's order
+    metrics_result metrics;
+    claims_result claims;
+};
+
+json report_json(const run_result& run);
+
+/// At most 100 columns, the essence first.
+std::string report_text(const run_result& run);
+
+/// What happened, in one sentence without a full stop: "cpu 1 kept running a task of `a` ...".
+std::string finding_sentence(const scenario& what, const finding& f);
+
+} // namespace pairsim

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tools/io/runner.h"
+
+#include <algorithm>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "model/fifo_sched.h"
+#include "pairsim_version.h"
+#include "sim/check.h"
+#include "sim/digest.h"
+
+namespace pairsim {
+namespace {
+
+counter_list counters_of(const sched_ops& ops, machine_state& state, std::uint64_t& queued)
+{
+    counter_list list;
+    if (const auto* pair = dynamic_cast<const pair_sched*>(&ops)) {
+        pair_maps maps = pair->maps(state);
+        for (std::size_t i = 0; i < nr_pair_counters; ++i) {
+            list.emplace_back(counter_name(static_cast<pair_counter>(i)), maps.counters()[i]);
+        }
+        queued = maps.total_len();
+    }
+    return list;
+}
+
+bool runs_an_op(const machine_state& state, std::size_t nr_cpus)
+{
+    for (std::size_t i = 0; i < nr_cpus; ++i) {
+        const cpu_state& c = state.cpu(cpu_id{static_cast<std::uint16_t>(i)});
+        if (std::any_of(c.frames.begin(), c.frames.begin() + c.depth,
+                        [](const frame& f) { return f.kind == path::op; })) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// The sentence that the kernel's log has for an end. Source: scx_exit_kind's users in kernel/sched/ext.c.
+std::string exit_message(const exit_info& exit, const scenario& s, const sched_ops& ops)
+{
+    switch (exit.kind) {
+    case exit_kind::none:
+    case exit_kind::unreg:
+        return {};
+    case exit_kind::error:
+        return fmt::format("ops.cgroup_init() failed (-{})", exit.code);
+    case exit_kind::error_bpf:
+        return ops.error_text(exit);
+    case exit_kind::error_stall:
+        return fmt::format("{}[{}] failed to run for {}.{:03}s", s.work.tasks[exit.arg0 - 1].name, exit.arg0,
+                           exit.arg1 / 1'000'000'000, exit.arg1 / 1'000'000 % 1000);
+    case exit_kind::hard_lockup:
+        return fmt::format("hard LOCKUP on cpu {}: it waits for a kicked CPU with interrupts off", exit.arg0);
+    case exit_kind::no_progress:
+        return "time stands still: kernel paths or tasks that cost nothing follow each other for ever";
+    }
+    SIM_CHECK(false);
+    return {};
+}
+
+void run_in_intervals(simulator& sim, sim_time end, const run_options& options, const sched_ops& ops)
+{
+    std::uint64_t queued = 0;
+    if (options.stats_interval > nanoseconds{0}) {
+        for (sim_time t{options.stats_interval}; t <= end && !sim.ended(); t += options.stats_interval) {
+            sim.run_until(t);
+            options.on_stats(counters_of(ops, sim.the_machine().state(), queued));
+        }
+    }
+    sim.run_until(end);
+    sim.flush();
+}
+
+} // namespace
+
+pair_map pairs_of(const scenario& s)
+{
+    auto made = make_pair_map(static_cast<std::uint32_t>(s.machine.nr_cpus()), s.pair.stride,
+                              s.pair.variants.big_ctx_map);
+    if (s.scheduler != scheduler_name::pair && std::holds_alternative<std::string>(made)) {
+        return {}; // a baseline on a machine that cannot be paired
+    }
+    return std::get<pair_map>(std::move(made));
+}
+
+std::unique_ptr<sched_ops> make_scheduler(const scenario& s)
+{
+    switch (s.scheduler) {
+    case scheduler_name::pair:
+        return std::make_unique<pair_sched>(pairs_of(s), s.pair, s.machine.slice_dfl, s.work.cgroups.size());
+    case scheduler_name::fifo:
+        return std::make_unique<fifo_sched>(s.machine.slice_dfl, s.work.tasks.size());
+    }
+    SIM_CHECK(false);
+    return nullptr;
+}
+
+std::string exit_kind_name(exit_kind kind)
+{
+    switch (kind) {
+    case exit_kind::none:
+        return "none";
+    case exit_kind::unreg:
+        return "unreg";
+    case exit_kind::error:
+        return "error";
+    case exit_kind::error_bpf:
+        return "scx_bpf_error";
+    case exit_kind::error_stall:
+        return "stall";
+    case exit_kind::hard_lockup:
+        return "hard_lockup";
+    case exit_kind::no_progress:
+        return "no_progress";
+    }
+    SIM_CHECK(false);
+    return {};
+}
+
+run_outcome run_scenario(const scenario& s, const run_options& options)
+{
+    const auto ops = make_scheduler(s);
+    const pair_map pairs = pairs_of(s);
+    simulator sim(s.machine, s.work, *ops, s.seed);
+    trace_digest digest;
+    std::optional<metrics> measured;
+    std::optional<claims> watched;
+    sim.add_sink(digest);
+    if (options.analyse) {
+        measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
+        watched.emplace(s.machine, s.work, pairs, s.pair);
+        sim.add_sink(*measured);
+        sim.add_sink(*watched);
+    }
+    for (trace_sink* sink : options.sinks) {
+        sim.add_sink(*sink);
+    }
+    const sim_time end{options.until.value_or(s.duration)};
+    run_in_intervals(sim, end, options, *ops);
+
+    machine_state& state = sim.the_machine().state();
+    const exit_info& exit = sim.exit();
+    std::uint64_t queued = 0;
+    counter_list counters = counters_of(*ops, state, queued);
+    return {.result = {.what = s,
+                       .version = std::string(version),
+                       .seed = s.seed,
+                       .digest = digest.hex(),
+                       .unseed = sim.unseed(),
+                       .simulated = sim.now().time_since_epoch(),
+                       .exit = {exit_kind_name(exit.kind), exit_message(exit, s, *ops), exit.at},
+                       .counters = std::move(counters),
+                       .metrics = measured ? measured->finish(sim.now()) : metrics_result{},
+                       .claims = watched ? watched->finish(sim.now()) : claims_result{}},
+            .ended = exit.kind,
+            .queued = queued,
+            .op_in_progress = runs_an_op(state, s.machine.nr_cpus()),
+            .warnings = sim.warnings()};
+}
+
+} // namespace pairsim
