@@ -27,12 +27,13 @@ matches()
         NR == FNR { pattern[++np] = $0; next }
         { text[++nt] = $0 }
         function match_from(p, t) {
-            for (; p <= np; ++p, ++t) {
+            for (; p <= np; ++p) {
                 if (pattern[p] == "...") {
                     for (; t <= nt + 1; ++t) if (match_from(p + 1, t)) return 1
                     return 0
                 }
                 if (t > nt || text[t] != pattern[p]) return 0
+                ++t
             }
             return t > nt
         }

@@ -11,7 +11,8 @@ constexpr std::size_t max_steps = 100'000; // a script that needs more has a CPU
 } // namespace
 
 scripted_machine::scripted_machine(const machine_config& config, const workload& work, const sched_ops& ops)
-    : work_(work), machine_(config, work, ops, *this), blocked_(config.nr_cpus())
+    : work_(work), machine_(config, work, ops, *this), blocked_(config.nr_cpus()),
+      stepping_(config.nr_cpus())
 {
     machine_.set_tracing(true);
     for (std::size_t i = 0; i < work.cgroups.size(); ++i) {
@@ -23,6 +24,7 @@ step_result scripted_machine::step(cpu_id c)
 {
     const step_result done = machine_.step(c);
     blocked_[c.value] = done.what == step_result::kind::blocked;
+    stepping_[c.value] = done.what == step_result::kind::stepped;
     machine_.check_invariants();
     return done;
 }
@@ -60,7 +62,7 @@ bool scripted_machine::can_step(cpu_id c)
     constexpr std::uint8_t spins_with_interrupts_on = 2;
     const cpu_state& s = cpu(c);
     if (!blocked_[c.value]) {
-        return machine_.has_kernel_work(c);
+        return stepping_[c.value] || machine_.has_kernel_work(c); // a step's lock is held until the next step
     }
     const bool interrupt = s.pending != irq_none || s.wake_first != idle_pid;
     return s.waiting_for == no_lock && s.in_kick_wait == spins_with_interrupts_on && interrupt;

@@ -64,6 +64,7 @@ private:
     const workload&     work_;
     machine             machine_;
     std::vector<bool>   blocked_;
+    std::vector<bool>   stepping_; ///< not in its base yet
     std::vector<cpu_id> ipis_;
     std::vector<pid>    to_migrate_;
     bool                failed_ = false;
