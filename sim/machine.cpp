@@ -213,7 +213,7 @@ bool machine::interruptible(const cpu_state& cpu) const
 bool machine::has_kernel_work(cpu_id cpu) const
 {
     const cpu_state& c = state_.cpu(cpu);
-    return c.depth > 0 || c.pending != irq_none || c.wake_first != idle_pid || c.need_resched != 0;
+    return c.depth > 0 || c.short_lock != no_lock || c.pending != irq_none || c.wake_first != idle_pid || c.need_resched != 0;
 }
 
 step_result machine::step(cpu_id cpu)

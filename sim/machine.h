@@ -77,7 +77,8 @@ public:
 
     /// Does the next step of @p cpu. Not to be called while the CPU is blocked.
     step_result step(cpu_id cpu);
-    /// True if the CPU has kernel code to run: a frame, an interrupt it can take, or need_resched.
+    /// True if the CPU has kernel code to run: a frame, an interrupt it can take, need_resched, or a lock to give
+    /// back at the end of a step.
     bool has_kernel_work(cpu_id cpu) const;
 
     // What happens to a CPU from outside its kernel code.

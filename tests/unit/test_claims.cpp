@@ -131,18 +131,6 @@ TEST_CASE("I3 turns into I2 when the kick arrives and the CPU keeps its task", "
     CHECK(r.findings[0].length_ns() == 25'000);
 }
 
-TEST_CASE("the cause does not change while the CPU that adopts the other's cgroup is about to switch to it", "[claims]")
-{
-    const small_world world;
-    stream s = pair_runs_a();
-    s.at(20).start(3, 2, wake_path::direct, 1).run(1, 3).at(40).keep(1, 3);
-    s.at(60).start(2, 1, wake_path::queued);
-    s.at(70).pair(record_kind::pair_adopt, 1, 2, bits(2, 0, false)).at(71).keep(1, 3); // now a does not belong here
-    s.at(80).pair(record_kind::pair_adopt, 1, 1, bits(2, 0, false)).dispatch(2, 1, 1, 1).kick(1, 0);
-    s.at(82).run(1, 2, 3);
-    CHECK(causes_of(watch(world, s, 100), claim_id::exclusive) == blamed{{"I1", 20}, {"I2a", 31}, {"I14", 11}});
-}
-
 TEST_CASE("I2a: two tasks that came directly are kept forever, nothing being queued", "[claims]")
 {
     const small_world world;

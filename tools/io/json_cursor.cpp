@@ -26,6 +26,17 @@ std::vector<json_cursor> json_cursor::items() const
     return elements;
 }
 
+std::vector<std::pair<std::string, json_cursor>> json_cursor::members() const
+{
+    std::vector<std::pair<std::string, json_cursor>> found;
+    if (value_->is_object()) {
+        for (const auto& [key, member] : value_->items()) {
+            found.emplace_back(key, json_cursor(*this, member, key));
+        }
+    }
+    return found;
+}
+
 std::optional<std::string> json_cursor::text() const
 {
     if (!value_->is_string()) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tools/io/input_error.h"
@@ -35,6 +36,8 @@ public:
     std::optional<json_cursor> get(std::string_view key) const;
     /// The elements of an array; none if this is no array.
     std::vector<json_cursor> items() const;
+    /// The members of an object with their keys; none if this is no object.
+    std::vector<std::pair<std::string, json_cursor>> members() const;
 
     std::optional<std::string> text() const;
     std::optional<bool> boolean() const;

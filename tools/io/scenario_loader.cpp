@@ -100,10 +100,10 @@ private:
         const auto name = at.get("name");
         if (name && name->value() == "fifo") {
             s_.scheduler = scheduler_name::fifo;
-            for (const auto& [key, ignored] : at.value().items()) {
+            for (const auto& [key, member] : at.members()) {
                 if (key != "name" && key != "slice") {
-                    at.get(key)->fail(quote(key) + R"( does not belong to the scheduler "fifo")",
-                                      R"(remove it, or choose "pair")");
+                    member.fail(quote(key) + R"( does not belong to the scheduler "fifo")",
+                                R"(remove it, or choose "pair")");
                 }
             }
         }

@@ -238,12 +238,11 @@ private:
                 at.fail("missing key " + quote(name), "add it: " + hint(properties.at(name)));
             }
         }
-        for (const auto& [key, ignored] : at.value().items()) {
-            const json_cursor member = *at.get(key);
+        const names known = keys_of(properties);
+        for (const auto& [key, member] : at.members()) {
             if (const auto property = properties.find(key); property != properties.end()) {
                 explain(*property, member);
             } else if (node.value("additionalProperties", json(true)) == json(false)) {
-                const names known = keys_of(properties);
                 member.fail("unknown key " + quote(key), "known keys: " + quote_all(known) + did_you_mean(key, known));
             }
         }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// Runs every scenario below scenarios/, and checks what it expects of itself and that scx_pair's counters add up.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tools/io/expect.h"
+#include "tools/io/report.h"
+#include "tools/io/runner.h"
+#include "tools/io/scenario_loader.h"
+
+using namespace pairsim;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path root = fs::path(PAIRSIM_SOURCE_DIR) / "scenarios";
+
+/// The scenarios of one folder, without its sub-folders, by name.
+std::vector<std::string> scenarios_in(const fs::path& folder)
+{
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        const std::string name = entry.path().filename().string();
+        if (entry.is_regular_file() && name.ends_with(".json") && !name.ends_with(".schema.json")) {
+            files.push_back(entry.path().string());
+        }
+    }
+    std::ranges::sort(files);
+    return files;
+}
+
+std::uint64_t counter(const run_outcome& out, const std::string& name)
+{
+    const auto found = std::ranges::find_if(out.result.counters, [&](const auto& c) { return c.first == name; });
+    REQUIRE(found != out.result.counters.end());
+    return found->second;
+}
+
+/// Each dispatch that finds its batch over or its pair draining ends in one of four ways; each pid that is pushed is
+/// popped or still queued. An op that the end of the run has cut short may not have counted yet.
+void check_counters(const run_outcome& out)
+{
+    if (out.result.counters.empty() || out.op_in_progress || out.ended == exit_kind::error_bpf) {
+        return;
+    }
+    CHECK(counter(out, "nr_exps") == counter(out, "nr_exp_waits") + counter(out, "nr_exp_empty") +
+                                         counter(out, "nr_cgrp_next") + counter(out, "nr_cgrp_coll"));
+    CHECK(counter(out, "nr_total") - counter(out, "nr_dispatched") - counter(out, "nr_missing") == out.queued);
+}
+
+void run_all(const fs::path& folder, std::size_t at_least)
+{
+    const auto files = scenarios_in(folder);
+    REQUIRE(files.size() >= at_least);
+    for (const std::string& file : files) {
+        INFO(file);
+        const scenario s = load_scenario(file);
+        const run_outcome out = run_scenario(s);
+        for (const std::string& failure : check_expectations(s.expect, report_json(out.result))) {
+            INFO(failure);
+            CHECK(false);
+        }
+        check_counters(out);
+        CHECK_FALSE(s.description.empty());
+        CHECK(out.warnings.empty());
+    }
+}
+
+} // namespace
+
+TEST_CASE("the quickstart and its like do what they say", "[scenarios]")
+{
+    run_all(root, 1);
+}
+
+TEST_CASE("the worked examples V1 to V11 come out as the kernel's code says", "[scenarios]")
+{
+    run_all(root / "kernel", 26);
+}
+
+TEST_CASE("each scenario of the failure catalogue shows its mechanism", "[scenarios]")
+{
+    run_all(root / "catalogue", 36);
+}
+
+TEST_CASE("no folder of scenarios is left out", "[scenarios]")
+{
+    std::vector<std::string> folders;
+    for (const auto& entry : fs::directory_iterator(root)) {
+        if (entry.is_directory()) {
+            folders.push_back(entry.path().filename().string());
+        }
+    }
+    std::ranges::sort(folders);
+    CHECK(folders == std::vector<std::string>{"catalogue", "kernel", "machines"}); // machines/ holds no scenarios
+}
+
+TEST_CASE("an expectation that fails says what was expected and what was found", "[expect]")
+{
+    const json report = {{"exit", {{"kind", "stall"}, {"message", "hog[1] failed to run"}}},
+                         {"counters", {{"nr_total", 7}}},
+                         {"claims",
+                          {{"exclusive", {{"violations", 2}, {"by_cause", {{"I3", {{"violations", 2}}}}}}},
+                           {"no-abort", {{"violations", 0}, {"by_cause", json::object()}}}}}};
+    expectation expect;
+    expect.exit_kind = "stall";
+    expect.exit_message_contains = "hog[1]";
+    expect.claims = {{"exclusive", false, "I3"}, {"no-abort", true, ""}};
+    expect.bounds = {{"/counters/nr_total", 7, 7}};
+    CHECK(check_expectations(expect, report).empty());
+
+    expect.exit_kind = "none";
+    expect.claims = {{"exclusive", true, ""}, {"exclusive", false, "I1"}, {"no-abort", false, ""}, {"odd", true, ""}};
+    expect.bounds = {{"/counters/nr_total", 8, {}}, {"/counters/nr_total", {}, 6}, {"/counters/none", 0, {}},
+                     {"/exit/kind", 0, {}}};
+    CHECK(check_expectations(expect, report) ==
+          std::vector<std::string>{
+              "expected the exit \"none\", but it was \"stall\": hog[1] failed to run",
+              "expected the claim exclusive to hold, but it was violated 2 times; causes: I3",
+              "expected the claim exclusive to be violated by I1, but the causes are I3",
+              "expected the claim no-abort to be violated, but it held",
+              "expected something of the claim odd, which is not watched",
+              "expected /counters/nr_total to be at least 8, but it is 7",
+              "expected /counters/nr_total to be at most 6, but it is 7",
+              "expected a number at /counters/none, but the report has nothing there",
+              "expected a number at /exit/kind, but the report has a string",
+          });
+    expect = {};
+    expect.exit_kind = "stall";
+    expect.exit_message_contains = "cat";
+    CHECK(check_expectations(expect, report) ==
+          std::vector<std::string>{"expected an exit message with \"cat\", but it was \"hog[1] failed to run\""});
+}
