@@ -116,8 +116,8 @@ TEST_CASE("an expectation that fails says what was expected and what was found",
 
     expect.exit_kind = "none";
     expect.claims = {{"exclusive", true, ""}, {"exclusive", false, "I1"}, {"no-abort", false, ""}, {"odd", true, ""}};
-    expect.bounds = {{"/counters/nr_total", 8, {}}, {"/counters/nr_total", {}, 6}, {"/counters/none", 0, {}},
-                     {"/exit/kind", 0, {}}};
+    expect.bounds = {
+        {"/counters/nr_total", 8, {}}, {"/counters/nr_total", {}, 6}, {"/counters/none", 0, {}}, {"/exit/kind", 0, {}}};
     CHECK(check_expectations(expect, report) ==
           std::vector<std::string>{
               "expected the exit \"none\", but it was \"stall\": hog[1] failed to run",
