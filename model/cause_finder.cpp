@@ -23,11 +23,10 @@ cause_id cause_finder::of_two_cgroups(const observed_pair& pair, int side) const
         return cause_id::i9;
     }
     if (pair.adopted > cpu.since && cpu.kept < pair.adopted) { // it was here before the pair moved on
-        const bool by_partner = pair.adopter != id;
-        if (cpu.kick != kick_stage::none || (pair.adopting && by_partner)) {
+        if (cpu.kick != kick_stage::none || pair.adopting) { // its kick, or its own switch, is under way
             return cause_id::i3;
         }
-        if (cpu.kicked < pair.adopted && by_partner) {
+        if (cpu.kicked < pair.adopted && pair.adopter != id) {
             return cause_id::i14;
         }
     }
@@ -53,7 +52,9 @@ cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
         return cause_id::r5;
     }
     if (cpu.since > preempted.release) {
-        if (pair.adopted > preempted.release && pair.adopter == id) {
+        const bool past_its_check = cpu.came.popped != 0 && cpu.came.popped < preempted.release &&
+                                    cpu.came.inserted > preempted.release; // its dispatch had seen nobody preempted
+        if (past_its_check || (pair.adopted > preempted.release && pair.adopter == id)) {
             return cause_id::r4;
         }
         if (cpu.kept != 0) {

@@ -362,6 +362,9 @@ void metrics::account_cpu(cpu_id cpu, sim_time t)
     cpu_metrics& result = result_.cpus[cpu.value];
     const auto& now = state_.cpu(cpu);
     const std::int64_t spent = (t - account.since).count();
+    if (spent == 0) {
+        return;
+    }
     if (now.runs_task()) {
         result.busy_ns += spent;
         result_.cgroups[now.cgroup.value].cpu_time_ns += spent;

@@ -257,6 +257,7 @@ void observed_state::on_way(const trace_record& r)
         came = {.how = arrival::way::queued};
     } else if (r.kind == k::cgrp_q_pop) {
         came.popped_from = cgroup_id{r.a};
+        came.popped = seq_;
     } else if (r.kind == k::dsq_insert) {
         const auto result = static_cast<insert_result>(r.reason);
         if (result != insert_result::ignored) {

@@ -36,6 +36,7 @@ struct arrival {
     cpu_id by = no_cpu;                ///< of dispatched_*: the CPU whose ops.dispatch inserted it
     node_id node{};                    ///< of dispatched_global: the node of the DSQ
     cgroup_id popped_from = no_cgroup; ///< of dispatched_*: the cgroup whose FIFO held the entry
+    record_seq popped = 0;             ///< of dispatched_*: when its entry left the FIFO
     record_seq inserted = 0;           ///< of dispatched_*: when it was inserted
     record_seq seq = 0;                ///< when it came to the local DSQ
 };

@@ -321,6 +321,17 @@ op_step pair_sched::choose(frame& call, kfuncs& k) const
     return next(call, dispatch_pc::lookup, cost_kind::bpf_lock);
 }
 
+/// try_dispatch() has returned -EAGAIN. A kick that was due is forgotten. Source: pair_dispatch(), bpf_repeat().
+op_step pair_sched::try_again(frame& call, cost_kind cost) const
+{
+    auto l = call.locals<dispatch_locals>();
+    if (++l.nr_tries >= config_.bpf_max_loops) {
+        return op_step::done(cost);
+    }
+    call.set_locals(l);
+    return next(call, dispatch_pc::begin, cost);
+}
+
 op_step pair_sched::take_task(frame& call, kfuncs& k) const
 {
     pair_maps maps(sizes_, k.state());
@@ -351,7 +362,7 @@ op_step pair_sched::take_task(frame& call, kfuncs& k) const
     pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
     ctx = cgroup_is_empty(ctx, side_of(map_.in_pair_idx[cpu.value]));
     emit_ctx(k, record_kind::pair_cgrp_empty, ctx);
-    return next(call, dispatch_pc::begin, cost_kind::bpf_lock); // -EAGAIN; a kick that was due is forgotten
+    return try_again(call, cost_kind::bpf_lock);
 }
 
 op_step pair_sched::insert_task(frame& call, kfuncs& k) const
@@ -374,11 +385,7 @@ op_step pair_sched::insert_task(frame& call, kfuncs& k) const
     if (!k.task_exists(l.task)) {
         ++at(maps.counters(), counter::nr_missing);
         k.emit(record_kind::pair_missing, 0, l.task, map_.pair_id[k.this_cpu().value], 0, 0);
-        if (++l.nr_tries >= config_.bpf_max_loops) {
-            return op_step::done(cost_kind::pid_lookup); // pair_dispatch()'s bpf_repeat() gives up
-        }
-        call.set_locals(l);
-        return next(call, dispatch_pc::begin, cost_kind::pid_lookup); // -EAGAIN
+        return try_again(call, cost_kind::pid_lookup);
     }
     ++at(maps.counters(), counter::nr_dispatched);
     const bool local = config_.variants.local_dsq && k.task_may_run_on(l.task, k.this_cpu());

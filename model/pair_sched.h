@@ -48,6 +48,7 @@ private:
     op_step search_top_q(frame& call, kfuncs& k) const;
     op_step choose(frame& call, kfuncs& k) const;
     op_step take_task(frame& call, kfuncs& k) const;
+    op_step try_again(frame& call, cost_kind cost) const;
     op_step insert_task(frame& call, kfuncs& k) const;
     op_step step_cpu_release(frame& call, kfuncs& k) const;
     op_step step_cpu_acquire(frame& call, kfuncs& k) const;

@@ -21,9 +21,9 @@ constexpr cause_info table[] = {
     {c::i2a, "I2a", "cpu {cpu} kept running a task of {own} beside {theirs} on cpu {other}, and `top_q` was empty",
      "Each CPU runs the only task that it has and nothing is queued, so no dispatch ever replaces either of them.",
      "set SCX_OPS_ENQ_LAST and implement ops.select_cpu"},
-    {c::i3, "I3", "cpu {cpu} still ran a task of {own} when cpu {other} began {theirs}: the kick was on its way",
-     "The pair moves to a new cgroup before the other CPU has stopped: the kick needs its irq_work, an IPI and a "
-     "schedule().",
+    {c::i3, "I3", "cpu {cpu} still ran a task of {own} when cpu {other} began {theirs}: it had not stopped yet",
+     "The pair moves to a new cgroup before both CPUs have left the old one: one switches while the other's kick "
+     "(irq_work, IPI, schedule()) or switch is under way.",
      "adopt only when the partner has stopped; the latency itself is the machine's"},
     {c::i4, "I4", "cpu {cpu} took a task of {own} from the global DSQ that a CPU of another pair had put there",
      "`SCX_DSQ_GLOBAL` has no owner: any CPU of the node may consume a task between its insert and its consumption.",

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tools/io/jsonl.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "sim/check.h"
 #include "tools/io/input_error.h"
 #include "tools/io/strict_json.h"
 
@@ -48,13 +51,27 @@ const std::array<kind_text, nr_record_kinds>& kind_texts()
     return texts;
 }
 
-template <class Int>
-void append_number(std::string& out, Int value)
-{
-    std::array<char, 24> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-    out.append(digits.data(), end.ptr);
-}
+/// A line under construction. No record comes near the capacity: names are short, and numbers have 20 digits at most.
+class line_buffer {
+public:
+    void put(std::string_view text)
+    {
+        SIM_CHECK(text.size() <= static_cast<std::size_t>(bytes_.data() + bytes_.size() - end_));
+        end_ = std::copy(text.begin(), text.end(), end_);
+    }
+    template <class Int>
+    void put_number(Int value)
+    {
+        const auto done = std::to_chars(end_, bytes_.data() + bytes_.size(), value);
+        SIM_CHECK(done.ec == std::errc{});
+        end_ = done.ptr;
+    }
+    std::string_view text() const { return {bytes_.data(), static_cast<std::size_t>(end_ - bytes_.data())}; }
+
+private:
+    std::array<char, 512> bytes_;
+    char* end_ = bytes_.data();
+};
 
 std::array<std::int64_t, 4> fields_of(const trace_record& r)
 {
@@ -104,30 +121,32 @@ void append_header(std::string& out, const trace_header& header)
 void append_record(std::string& out, const trace_record& r)
 {
     const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
-    out += R"({"at_ns":)";
-    append_number(out, to_ns(r.at));
-    out += R"(,"cpu":)";
-    append_number(out, r.cpu.value);
-    out += text.kind;
+    line_buffer line;
+    line.put(R"({"at_ns":)");
+    line.put_number(to_ns(r.at));
+    line.put(R"(,"cpu":)");
+    line.put_number(r.cpu.value);
+    line.put(text.kind);
     if (text.has_reason || r.reason != 0) {
         const std::string_view word = reason_name(r.kind, r.reason);
-        out += R"(,"reason":)";
+        line.put(R"(,"reason":)");
         if (word.empty()) {
-            append_number(out, static_cast<unsigned>(r.reason));
+            line.put_number(static_cast<unsigned>(r.reason));
         } else {
-            out += '"';
-            out += word;
-            out += '"';
+            line.put("\"");
+            line.put(word);
+            line.put("\"");
         }
     }
     const auto fields = fields_of(r);
     for (std::size_t f = 0; f < 4; ++f) {
         if (text.always[f] || fields[f] != 0) {
-            out += text.keys[f];
-            append_number(out, fields[f]);
+            line.put(text.keys[f]);
+            line.put_number(fields[f]);
         }
     }
-    out += "}\n";
+    line.put("}\n");
+    out += line.text();
 }
 
 // ---- the writer ---------------------------------------------------------------------------------------------------
