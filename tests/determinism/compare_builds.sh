@@ -1,34 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Every build of pairsim must print the same digests. Names of further builds may come in $PAIRSIM_OTHER_BUILDS,
-# separated by colons; the same build named twice compares two runs of it.
-# Usage: compare_builds.sh SCENARIO_DIR PAIRSIM PAIRSIM...
+# Every build of pairsim prints the approved digests (golden.digests checks the build under test; this one the others).
+# $PAIRSIM_OTHER_BUILDS names them, separated by colons: tools/dev test gives GCC -O2 and Clang -O3, each twice over, so
+# that two runs of one build are compared too. Exit status 77: there is nothing to compare.
+# Run it from the root of the repository.
+# Usage: compare_builds.sh [PAIRSIM...]
 set -euo pipefail
 
-scenario_dir=$1
-shift
-builds=("$@")
 IFS=: read -r -a others <<<"${PAIRSIM_OTHER_BUILDS:-}"
-builds+=("${others[@]}")
-if ((${#builds[@]} < 2)); then
-    echo "usage: compare_builds.sh SCENARIO_DIR PAIRSIM PAIRSIM..." >&2
-    exit 2
+builds=("$@" "${others[@]}")
+if ((${#builds[@]} == 0)); then
+    echo "no other build given in \$PAIRSIM_OTHER_BUILDS"
+    exit 77
 fi
-
-digests=$(dirname "$0")/digests.sh
-work_dir=$(mktemp -d)
-trap 'rm -rf "$work_dir"' EXIT
-
-first=${builds[0]}
-bash "$digests" "$scenario_dir" "$first" >"$work_dir/expected"
-
-different=0
-for build in "${builds[@]:1}"; do
-    bash "$digests" "$scenario_dir" "$build" >"$work_dir/actual"
-    if ! diff -u --label "$first" --label "$build" "$work_dir/expected" "$work_dir/actual"; then
-        different=1
-    fi
+for build in "${builds[@]}"; do
+    bash tests/golden/check_digests.sh "$build"
+    bash tests/golden/check_digests.sh "$build"
 done
-echo "$(wc -l <"$work_dir/expected") scenarios, builds compared: ${builds[*]}"
-exit "$different"
+echo "$(wc -l <tests/golden/digests.txt) scenarios; builds that agree, twice: ${builds[*]}"

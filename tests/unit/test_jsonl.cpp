@@ -158,6 +158,20 @@ TEST_CASE("a trace that is wrong is refused with the line, the place and a remed
     CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"top_q_pop","cgroup":-1,"len":0})"), contains("no whole number"));
 }
 
+TEST_CASE("the reference page of the format has every kind with its fields", "[jsonl]")
+{
+    const std::string page = content(PAIRSIM_SOURCE_DIR "/docs/reference/trace-format.md");
+    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+        const auto kind = static_cast<record_kind>(i);
+        std::string fields;
+        for (const auto name : field_names(kind)) {
+            fields += name.empty() ? "" : (fields.empty() ? "`" : ", `") + std::string(name) + "`";
+        }
+        const auto row = "\n| `" + std::string(kind_name(kind)) + "` | " + (fields.empty() ? "-" : fields) + " | ";
+        CHECK_THAT(page, contains(row));
+    }
+}
+
 TEST_CASE("a written trace takes its name only when it is complete", "[jsonl]")
 {
     const scratch_directory scratch;

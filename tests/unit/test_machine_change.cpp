@@ -177,6 +177,17 @@ TEST_CASE("a queued task that may stay is enqueued again without a look at its C
     CHECK(t.m->ipis().empty());
 }
 
+TEST_CASE("an exiting task is enqueued on its local DSQ without the scheduler", "[do_enqueue_task]")
+{
+    change_world t(GENERATE(from_range(all_profiles)));
+    t.m->task(t.queued).state = life::dead; // as a task that is preempted between exit_signals() and its end
+    t.m->task(t.queued).slice = 3ms;
+    t.set_affinity(t.queued, t.only_cpu1);
+    CHECK(t.ops.nr_calls(op_kind::enqueue) == 0);
+    CHECK(t.m->cpu(cpu1).local.first == t.queued);
+    CHECK(t.m->task(t.queued).slice == 20ms);
+}
+
 TEST_CASE("a change of a running task's affinity is not seen by the scheduler", "[set_cpus_allowed_ptr]")
 {
     change_world t(GENERATE(from_range(all_profiles)));
@@ -218,6 +229,8 @@ TEST_CASE("the stopper leaves a task alone that has gone to sleep or may stay ag
     t.run_stopper(cpu1);
     CHECK(t.m->task(t.hogs[1]).cpu == cpu1);
     CHECK(t.m->task(t.hogs[1]).queued == (sleeps ? 0 : 1));
+    CHECK(t.m->curr(cpu1) == (sleeps ? t.queued : t.hogs[1]));
+    CHECK(t.ops.nr_calls(op_kind::enqueue) == 0);
 }
 
 TEST_CASE("a task goes where it may run when it wakes up", "[select_task_rq]")

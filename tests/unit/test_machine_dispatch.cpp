@@ -293,6 +293,20 @@ TEST_CASE("a dispatcher waits for an enqueue that is still under way", "[finish_
     CHECK(t.m->curr(cpu0) == sleeper);
 }
 
+TEST_CASE("a dispatcher that waits for an enqueue goes on as soon as that has ended", "[finish_dispatch]")
+{
+    three_busy_cpus t;
+    constexpr std::uint8_t op_has_returned = 1;
+    t.m->get().begin_move(cpu2, t.queued, root_cgroup);
+    REQUIRE(t.m->run_to(cpu2, path::enqueue, op_has_returned));
+    t.m->block(cpu0);
+    REQUIRE(t.m->run(cpu0) == step_result::kind::blocked);
+    t.m->step(cpu2); // QUEUEING -> QUEUED
+    CHECK_FALSE(t.m->blocked(cpu0));
+    t.m->settle();
+    CHECK(t.m->curr(cpu0) == t.queued);
+}
+
 TEST_CASE("a stale entry of the previous task lets it go on after one dispatch", "[balance_one]")
 {
     three_busy_cpus t(GENERATE(kernel_profile::k612, kernel_profile::k619, kernel_profile::knew));

@@ -77,6 +77,25 @@ TEST_CASE("a task that gives way with slice left waits at the head of its local 
     CHECK(t.m->trace().count(record_kind::local_insert, {.reason = as_reason(wake_path::preempted)}) == 1);
 }
 
+TEST_CASE("a task that gives way stands before what waits in its local DSQ already", "[put_prev_task_scx]")
+{
+    higher_world t(kernel_profile::k612);
+    t.m->block(cpu1);
+    t.m->run(cpu1); // runs `queued` now
+    t.m->block(cpu1);
+    t.m->run(cpu1);
+    REQUIRE(t.m->curr(cpu1) == idle_pid);
+    t.m->get().begin_wakeup(cpu0, t.queued, wake_reason::sync); // to cpu0's own local DSQ
+    t.m->run(cpu0);
+    REQUIRE(t.m->cpu(cpu0).local.first == t.queued);
+    t.take(cpu0);
+    CHECK(t.m->cpu(cpu0).local.first == t.hog0);
+    CHECK(t.m->cpu(cpu0).local.last == t.queued);
+    CHECK(t.m->task(t.queued).dsq_prev == t.hog0);
+    t.end(cpu0);
+    CHECK(t.m->curr(cpu0) == t.hog0);
+}
+
 TEST_CASE("a task that gives way without slice is enqueued before the CPU is released", "[put_prev_task_scx]")
 {
     const auto profile = GENERATE(from_range(all_profiles));

@@ -202,6 +202,18 @@ TEST_CASE("kicks of one target that are not served yet are merged", "[scx_bpf_ki
     CHECK(t.m->ipis().size() == 1);
 }
 
+TEST_CASE("a kick that was served leaves nothing for the next one", "[kick_one_cpu]")
+{
+    const auto profile = GENERATE(from_range(all_profiles));
+    kick_world t(profile);
+    t.kick(cpu0, cpu1, kick_preempt);
+    t.m->settle();
+    REQUIRE(t.m->task(t.hog1).slice == 20ms);
+    t.kick(cpu0, cpu1, kick_none);
+    CHECK(t.effect() == kick_effect::resched);
+    CHECK(t.m->task(t.hog1).slice == 20ms);
+}
+
 TEST_CASE("a kick hits whatever task runs when it is served", "[kick_one_cpu]")
 {
     const auto profile = GENERATE(from_range(all_profiles));
@@ -211,6 +223,29 @@ TEST_CASE("a kick hits whatever task runs when it is served", "[kick_one_cpu]")
     t.m->run(cpu0);
     CHECK(t.served().task == t.queued);
     CHECK(t.m->task(t.queued).slice == 0ms);
+}
+
+TEST_CASE("a stale entry dispatched meanwhile gives the slice back and the kick is lost", "[scx_bpf_dsq_insert]")
+{
+    const auto profile = GENERATE(from_range(all_profiles));
+    kick_world t(profile);
+    t.kick(cpu0, cpu1, kick_preempt);
+    REQUIRE(t.m->task(t.hog1).slice == 0ms);
+    bool inserted = false;
+    t.ops.on_op = [&](const puppet_sched::call& c, kfuncs& k) {
+        if (c.which == op_kind::dispatch && c.cpu == cpu0 && !inserted) {
+            inserted = true;
+            k.dsq_insert(t.hog1, false, 20ms); // runs on cpu1
+        }
+        return false;
+    };
+    t.m->block(cpu0);
+    t.m->run(cpu0);
+    CHECK(t.m->task(t.hog1).slice == 20ms);
+    t.ops.forget_calls();
+    t.m->settle();
+    CHECK(t.m->curr(cpu1) == t.hog1);
+    CHECK(t.ops.nr_calls(op_kind::dispatch) == 0);
 }
 
 TEST_CASE("a CPU that is to reschedule anyway gets no second IPI", "[resched_curr]")
@@ -369,6 +404,27 @@ TEST_CASE("two CPUs that wait for each other are stuck with interrupts off and n
     const bool stuck = profile != kernel_profile::knew;
     CHECK(t.waits(cpu0) == stuck);
     CHECK(t.waits(cpu1) == stuck);
+}
+
+TEST_CASE("nobody waits for a CPU that waits itself with interrupts on", "[kick_sync_wait_bal_cb]")
+{
+    test_world w(3, kernel_profile::knew);
+    for (const cpu_id c : {cpu0, cpu1, cpu2}) {
+        w.add_hog(root_cgroup, {.cpu = c});
+    }
+    puppet_sched     ops;
+    scripted_machine m(w.config, w.work, ops);
+    for (std::uint32_t n = 1; n <= 3; ++n) {
+        m.fork(pid{n});
+    }
+    const std::uint8_t flags = kick_preempt | kick_wait;
+    kfuncs(m.get(), cpu1).kick_cpu(cpu2, flags);
+    REQUIRE(m.run(cpu1) == step_result::kind::blocked); // cpu2 does not schedule
+    kfuncs(m.get(), cpu0).kick_cpu(cpu1, flags);
+    CHECK(m.run(cpu0) == step_result::kind::base);
+    CHECK(m.blocked(cpu1));
+    m.settle();
+    CHECK_FALSE(m.blocked(cpu1));
 }
 
 TEST_CASE("a CPU that spins too long with interrupts off is a hard lockup", "[watchdog_hardlockup_check]")

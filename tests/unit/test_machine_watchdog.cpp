@@ -78,6 +78,17 @@ TEST_CASE("a task that runs now and then is never stalled", "[check_rq_for_timeo
     CHECK(w.sim().exit().kind == exit_kind::none);
 }
 
+TEST_CASE("a task that runs without a break is never stalled", "[check_rq_for_timeouts]")
+{
+    test_world   w(2);
+    puppet_sched ops;
+    w.use_scheduler(ops);
+    const pid hog = w.add_hog(root_cgroup);
+    w.run_to(100s);
+    CHECK(w.task(hog).runnable_at == sim_time{});
+    CHECK(w.sim().exit().kind == exit_kind::none);
+}
+
 TEST_CASE("the first error wins and its scheduler is called until it is disabled", "[scx_bpf_error]")
 {
     test_world w(2);

@@ -228,7 +228,10 @@ TEST_CASE("nothing before the warm-up counts, but what goes on keeps its beginni
     stream s;
     s.at(0).start(1, 1).run(0, 1).kick(0, 1);
     s.at(10).start(3, 2, wake_path::queued);
+    s.at(15).pair(record_kind::pair_adopt, 1, 2, bits(2, 0, false));
+    s.at(40).pair(record_kind::pair_wait, 0, 2, bits(2, 0, true));
     s.at(60).run(1, 3);
+    s.at(75).pair(record_kind::pair_adopt, 1, 1, bits(2, 0, false));
     const auto m = measure(world, s, 100, 50);
 
     CHECK(to_ns(m.from) == 50'000);
@@ -240,6 +243,10 @@ TEST_CASE("nothing before the warm-up counts, but what goes on keeps its beginni
     CHECK(m.cgroups[2].wakeups_queued == 0);
     CHECK(m.cpus[1].forced.total_ns() == 10'000);
     CHECK(m.machine.kicks_sent == 0);
+    CHECK(m.pairs[0].adoptions == 1);
+    CHECK(m.pairs[0].waits == 0);
+    CHECK(m.pairs[0].batch.total_ns == 60'000);
+    CHECK(m.pairs[0].drain.total_ns == 35'000);
     CHECK(m.span_ns() == 50'000);
 }
 

@@ -5,6 +5,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/records.h"
+#include "tools/io/causes.h"
 #include "tools/io/schema_check.h"
 
 using namespace pairsim;
@@ -84,7 +85,7 @@ TEST_CASE("the JSON report holds what its schema promises, under the names that 
     CHECK(r["findings"].dump() ==
           R"([{"claim":"exclusive","cause":"I3","start_ns":50000,"end_ns":100000,"cpus":[0,1],"tasks":[1,3],)"
           R"("cgroups":["a","b"],"sentence":"cpu 0 still ran a task of `a` when cpu 1 began `b`: )"
-          R"(the kick was on its way"}])");
+          R"(it had not stopped yet"}])");
 }
 
 TEST_CASE("the JSON report matches scenarios/report.schema.json", "[report]")
@@ -123,6 +124,19 @@ TEST_CASE("the text report says first what happened and why, within 100 columns"
     CHECK(text.find("Claims") < text.find("Why `exclusive` was broken"));
     CHECK(text.find("Why `exclusive` was broken") < text.find("Where the time went"));
     CHECK(text.find("Where the time went") < text.find("Counters"));
+}
+
+TEST_CASE("the reference page of the claims has every claim and every cause, in the program's words", "[report]")
+{
+    const std::string page = read_text(PAIRSIM_SOURCE_DIR "/docs/reference/claims.md");
+    for (const auto& claim : all_claims()) {
+        CHECK_THAT(page, contains("\n| `" + std::string(claim.id) + "` | " + std::string(claim.sentence) + " |\n"));
+    }
+    for (const auto& cause : causes()) {
+        const std::string remedy(cause.remedy.empty() ? "-" : cause.remedy);
+        const auto row = "\n| " + std::string(cause.id) + " | " + std::string(cause.sentence) + " | " + remedy + " |\n";
+        CHECK_THAT(page, contains(row));
+    }
 }
 
 TEST_CASE("an end before the time is up is said in the first lines, with the scheduler's message", "[report]")

@@ -181,6 +181,8 @@ TEST_CASE("keys and types outside of the format are refused in human words", "[s
         {"/tasks/0/phases/0/run", R"({"mean": "1ms"})", "/tasks/0/phases/0/run", "missing key \"dist\"", "add it"},
         {"/tasks/0/phases/0/run", R"({"dist": "uniform", "low": "1ms"})", "/tasks/0/phases/0/run",
          "missing key \"high\"", "longest"},
+        {"/tasks/0/phases/0/run", R"({"dist": "quantiles", "points": [[0, "1ms", 2], [1, "1ms"]]})",
+         "/tasks/0/phases/0/run/points/0", "the array has 3 elements", "give 2"},
         {"/tasks/2/phases/0/repeat/times", "0", "/tasks/2/phases/0/repeat/times", "out of range", ""},
         {"/higher_class/0", R"({"cpu": 1})", "/higher_class/0", "none of the keys", "\"length\", \"times\""},
         {"/higher_class/0/class", "\"fair\"", "/higher_class/0/class", "unknown value", "\"stop\""},

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The simulator as a driver: programs, speeds, sources of disturbance, the clock.
+#include "sim/digest.h"
+#include "tests/support/printers.h"
+#include "tests/support/puppet_sched.h"
+#include "tests/support/test_world.h"
+
+using namespace pairsim;
+using namespace pairsim::test;
+
+namespace {
+
+/// When @p task ended.
+sim_time end_of(const test_world& w, pid task)
+{
+    const auto ended = w.trace().find(record_kind::task_exit, {.task = task});
+    REQUIRE(ended.size() == 1);
+    return ended[0].at;
+}
+
+} // namespace
+
+TEST_CASE("a loop repeats as often as it says, and anew when an outer loop comes back", "[simulator]")
+{
+    test_world w(2);
+    // 2 x (run 1 ms, 3 x (run 10 us, sleep 100 us)), where "n times" counts the jumps back
+    const pid task = w.add_task(
+        root_cgroup, {run(1ms), run(10us), sleep(100us), again(1, 2), again(0, 1), exit_task()});
+    w.run_to(100ms);
+    CHECK(end_of(w, task) == sim_time{2 * (1ms + 3 * 110us)});
+}
+
+TEST_CASE("phases without work take no time", "[simulator]")
+{
+    test_world w(2);
+    const pid task = w.add_task(root_cgroup, {run(0ns), run(1ms), run(0ns), again(0, 3), exit_task()});
+    w.run_to(100ms);
+    CHECK(end_of(w, task) == sim_time{4ms});
+}
+
+TEST_CASE("a program that never uses time ends the run without progress", "[simulator]")
+{
+    test_world w(2);
+    w.add_task(root_cgroup, {run(0ns), again()}, {.at = 1ms});
+    w.run_to(2ms);
+    CHECK(w.sim().exit().kind == exit_kind::no_progress);
+    CHECK(w.sim().now() == sim_time{1ms});
+}
+
+TEST_CASE("a sleep is longer by the timer's slack", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::timer_slack, 50us);
+    const pid task = w.add_task(root_cgroup, {run(1ms), sleep(2ms), run(1ms), exit_task()});
+    w.run_to(100ms);
+    CHECK(end_of(w, task) == sim_time{4ms + 50us});
+}
+
+TEST_CASE("two busy CPUs of a core slow each other down", "[simulator]")
+{
+    test_world   w(4);
+    puppet_sched ops; // scx_pair would let one of them wait
+    w.use_scheduler(ops);
+    w.config.smt_active = true;
+    w.config.smt_speed_permille = 500;
+    for (unsigned i = 0; i < 4; ++i) {
+        w.config.cpus[i].core = static_cast<std::uint16_t>(i % 2);
+    }
+    const auto m0 = w.add_mask({cpu0});
+    const auto m1 = w.add_mask({cpu1});
+    const auto m2 = w.add_mask({cpu2}); // cpu0's sibling
+    const pid  slowed = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu0, .affinity = m0});
+    const pid  alone = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu1, .affinity = m1});
+    const pid  late = w.add_task(root_cgroup, {run(2ms), exit_task()}, {.at = 4ms, .cpu = cpu2, .affinity = m2});
+    w.run_to(100ms);
+    CHECK(end_of(w, alone) == sim_time{10ms});
+    CHECK(end_of(w, late) == sim_time{8ms});    // 2 ms of work at half speed
+    CHECK(end_of(w, slowed) == sim_time{12ms}); // 4 ms alone, 2 of work in 4 ms, 4 ms alone
+}
+
+TEST_CASE("a source of higher work arrives as often as it says", "[simulator]")
+{
+    test_world w(2);
+    w.work.higher.push_back({.cpu = cpu1,
+                             .cls = sched_class::dl,
+                             .first = sim_time{2ms},
+                             .length = duration_dist::constant(1ms),
+                             .interval = duration_dist::constant(5ms),
+                             .count = 3});
+    w.run_to(40ms);
+    CHECK(w.trace().count(record_kind::higher_arrive) == 3);
+    CHECK(w.lane(cpu1, 1ms, 20ms) == "__#____#____#_______");
+}
+
+TEST_CASE("lost time stops a CPU in the middle of a step as well", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::schedule, 100us);
+    w.work.lost_time.push_back({.cpu = cpu0,
+                                .first = sim_time{1ms + 50us},
+                                .length = duration_dist::constant(2ms),
+                                .interval = {},
+                                .count = 1});
+    const pid task = w.add_task(root_cgroup, {run(1ms), exit_task()}, {.at = 1ms, .cpu = cpu0});
+    w.run_to(40ms);
+    const auto on = w.trace().find(record_kind::sched_switch, {.task = task});
+    REQUIRE(on.size() == 1);
+    CHECK(on[0].at == sim_time{3ms + 100us});
+    CHECK(end_of(w, task) == sim_time{4ms + 100us});
+}
+
+TEST_CASE("what a process outside does waits until its CPU is out of the kernel", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::schedule, 500us);
+    const cgroup_id c1 = w.add_cgroup("C1");
+    const pid       task = w.add_hog(root_cgroup, {.cpu = cpu1});
+    w.add_hog(root_cgroup, {.at = 2ms, .cpu = cpu0});
+    w.add_outside({sim_time{2ms + 100us}, cpu0, phase::op::move, task.value, c1.value});
+    w.run_to(10ms);
+    const auto moved = w.trace().find(record_kind::task_move);
+    REQUIRE(moved.size() == 1);
+    CHECK(moved[0].at == sim_time{2ms + 500us});
+    CHECK(moved[0].cpu == cpu0);
+}
+
+TEST_CASE("a change of a task that is not there (any more) does nothing", "[simulator]")
+{
+    test_world w(2);
+    const cgroup_id c1 = w.add_cgroup("C1");
+    const pid       brief = w.add_task(root_cgroup, {run(1ms), exit_task()});
+    const pid       late = w.add_hog(root_cgroup, {.at = 20ms});
+    w.add_outside({sim_time{5ms}, cpu0, phase::op::move, brief.value, c1.value});
+    w.add_outside({sim_time{5ms}, cpu0, phase::op::set_affinity, late.value, 0});
+    w.run_to(10ms);
+    CHECK(w.trace().count(record_kind::task_move) == 0);
+    CHECK(w.trace().count(record_kind::task_affinity) == 0);
+}
+
+TEST_CASE("the clock stands at the end of what was asked for, or at the end of the scheduler", "[simulator]")
+{
+    test_world w(2);
+    w.run_to(7ms);
+    CHECK(w.sim().now() == sim_time{7ms});
+    w.run_to(7ms);
+    CHECK(w.sim().now() == sim_time{7ms});
+    CHECK_FALSE(w.sim().ended());
+}
+
+TEST_CASE("a run without a reader of its trace is the same run", "[simulator]")
+{
+    test_world w(4);
+    w.use_typical_costs();
+    for (int n = 0; n < 6; ++n) {
+        w.add_task(root_cgroup, {run(3ms), sleep(1ms), yield(), again()}, {.at = n * 7us});
+    }
+    w.run_to(100ms);
+    simulator silent(w.config, w.work, w.sched(), w.seed);
+    silent.run_until(sim_time{100ms});
+    CHECK(silent.the_machine().state() == w.state());
+    CHECK(silent.nr_events() == w.sim().nr_events());
+    CHECK(silent.unseed() == w.sim().unseed());
+}
+
+TEST_CASE("a digest depends on every record and on their order", "[trace_digest]")
+{
+    trace_record a{at_ns(1), cpu0, record_kind::kick, 2, pid{3}, 4, 5, -6};
+    trace_record b = a;
+    b.value = -7;
+    const auto hex = [](std::initializer_list<trace_record> records) {
+        trace_digest d;
+        for (const trace_record& r : records) {
+            d.on_records({&r, 1});
+        }
+        return d.hex();
+    };
+    CHECK(hex({a, b}) == hex({a, b}));
+    CHECK(hex({a, b}) != hex({b, a}));
+    CHECK(hex({a}) != hex({a, a}));
+    CHECK(hex({}) == "99aa06d3014798d86001c324468d497f"); // XXH3-128 of nothing
+    const auto bytes = canonical_bytes(a);
+    const unsigned expected[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 2, 3, 0, 0, 0,
+                                 4, 0, 0, 0, 5, 0, 0, 0, 0xfa, 255, 255, 255, 255, 255, 255, 255};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        CAPTURE(i);
+        CHECK(std::to_integer<unsigned>(bytes[i]) == (i == 10 ? static_cast<unsigned>(record_kind::kick) : expected[i]));
+    }
+}
