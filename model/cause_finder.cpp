@@ -23,7 +23,7 @@ cause_id cause_finder::of_two_cgroups(const observed_pair& pair, int side) const
         return cause_id::i9;
     }
     if (pair.adopted > cpu.since && cpu.kept < pair.adopted) { // it was here before the pair moved on
-        if (cpu.kick != kick_stage::none || pair.adopting) { // its kick, or its own switch, is under way
+        if (cpu.kick != kick_stage::none || pair.adopting) {   // its kick, or its own switch, is under way
             return cause_id::i3;
         }
         if (cpu.kicked < pair.adopted && pair.adopter != id) {

@@ -9,10 +9,11 @@ namespace {
 /// The queue's header and then its elements.
 struct fifo_view {
     explicit fifo_view(std::byte* state)
-        : queue(reinterpret_cast<queue_map*>(state)), elements(reinterpret_cast<std::uint32_t*>(state + sizeof(queue_map)))
+        : queue(reinterpret_cast<queue_map*>(state)),
+          elements(reinterpret_cast<std::uint32_t*>(state + sizeof(queue_map)))
     {
     }
-    queue_map*     queue;
+    queue_map* queue;
     std::uint32_t* elements;
 };
 

@@ -18,7 +18,7 @@ public:
     std::string error_text(const exit_info& info) const override;
 
 private:
-    nanoseconds   slice_dfl_;
+    nanoseconds slice_dfl_;
     std::uint32_t capacity_; ///< of the queue
 };
 

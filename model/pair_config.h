@@ -27,7 +27,7 @@ struct pair_config {
     /// Distance of the two CPUs of a pair (loader: -S); 0 means half of the CPUs.
     std::uint32_t stride = 0;
     /// pair_batch_dur_ns; the loader sets it to the kernel's SCX_SLICE_DFL. 0: object loaded by another loader.
-    nanoseconds   batch_duration = std::chrono::milliseconds{20};
+    nanoseconds batch_duration = std::chrono::milliseconds{20};
     std::uint32_t max_queued = 4096;         ///< MAX_QUEUED: pids in one cgroup's FIFO
     std::uint32_t max_cgrps = 4096;          ///< MAX_CGRPS; top_q holds four times as many
     std::uint32_t bpf_max_loops = 8'388'608; ///< BPF_MAX_LOOPS: bound of pair_dispatch's retry loop

@@ -22,11 +22,11 @@ constexpr sides side_of(std::uint8_t in_pair_idx)
 
 /// Source: struct pair_ctx. The lock itself is the machine's.
 struct pair_ctx {
-    nanoseconds  started_at{};           ///< when the pair adopted cgid; time since boot
-    cgroup_id    cgid = no_cgroup;       ///< whose tasks the pair dispatches; scx_pair's initial 0 is no_cgroup
-    std::uint8_t draining = 0;           ///< both CPUs must stop before the pair adopts another cgroup
-    sides        active_mask = 0;        ///< CPUs whose last dispatch went on with cgid
-    sides        preempted_mask = 0;     ///< CPUs that a higher class holds
+    nanoseconds started_at{};   ///< when the pair adopted cgid; time since boot
+    cgroup_id cgid = no_cgroup; ///< whose tasks the pair dispatches; scx_pair's initial 0 is no_cgroup
+    std::uint8_t draining = 0;  ///< both CPUs must stop before the pair adopts another cgroup
+    sides active_mask = 0;      ///< CPUs whose last dispatch went on with cgid
+    sides preempted_mask = 0;   ///< CPUs that a higher class holds
     std::uint8_t unused = 0;
 
     friend bool operator==(const pair_ctx&, const pair_ctx&) = default;
@@ -48,8 +48,8 @@ struct dispatch_begun {
         choose, ///< nobody is active: look for the next cgroup (nr_exps)
     };
     pair_ctx next;
-    outcome  what;
-    bool     kick_partner; ///< of wait: only where the batch is over and nobody is preempted
+    outcome what;
+    bool kick_partner; ///< of wait: only where the batch is over and nobody is preempted
 };
 
 /// CPU @p side dispatches. Source: try_dispatch(), from the first bpf_spin_lock() to its unlock.
@@ -73,7 +73,7 @@ struct dispatch_begun {
 
 struct cgroup_chosen {
     pair_ctx next;
-    bool     adopted; ///< true: nr_cgrp_next, and the partner must be kicked; false: nr_cgrp_coll
+    bool adopted; ///< true: nr_cgrp_next, and the partner must be kicked; false: nr_cgrp_coll
 };
 
 /// CPU @p side comes back with the cgroup that it found on top_q. If the partner was faster, its choice stands.
@@ -100,7 +100,7 @@ struct cgroup_chosen {
 
 struct side_changed {
     pair_ctx next;
-    bool     kick_partner;
+    bool kick_partner;
 };
 
 /// A higher class takes @p side. The partner is kicked, with SCX_KICK_WAIT, if it is active.

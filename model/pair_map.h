@@ -15,15 +15,15 @@ namespace pairsim {
 
 struct pair_map {
     struct pair {
-        cpu_id first;  ///< the lower CPU; its number is the pair's id
+        cpu_id first; ///< the lower CPU; its number is the pair's id
         cpu_id second;
         friend bool operator==(const pair&, const pair&) = default;
     };
 
-    std::vector<cpu_id>        pair_cpu;    ///< partner of each CPU
-    std::vector<std::uint32_t> pair_id;     ///< of each CPU: the number of the pair's first CPU
-    std::vector<std::uint8_t>  in_pair_idx; ///< of each CPU: 0 if it is the pair's first, else 1
-    std::vector<pair>          pairs;       ///< in the order in which the loader prints them
+    std::vector<cpu_id> pair_cpu;          ///< partner of each CPU
+    std::vector<std::uint32_t> pair_id;    ///< of each CPU: the number of the pair's first CPU
+    std::vector<std::uint8_t> in_pair_idx; ///< of each CPU: 0 if it is the pair's first, else 1
+    std::vector<pair> pairs;               ///< in the order in which the loader prints them
     /// Entries of the BPF map pair_ctx. The loader asks for half of the CPUs, which is too few for pair ids at or
     /// above that number: their look-ups fail.
     std::uint32_t ctx_entries = 0;

@@ -25,34 +25,34 @@ enum class enqueue_pc : std::uint8_t {
 };
 
 struct enqueue_locals {
-    std::uint32_t                q = 0;
+    std::uint32_t q = 0;
     std::array<std::uint32_t, 7> unused{};
 };
 
 enum class dispatch_pc : std::uint8_t {
-    begin,       ///< try_dispatch(): clock, pair_ctx lookup
-    first,       ///< first section under the pair's lock
-    wait_kick,   ///< it must wait: kick the partner
-    pop_top,     ///< next candidate from top_q
-    check_top,   ///< does it have queued tasks?
-    push_top,    ///< it stays on top_q
-    choose,      ///< second section: adopt it, unless the partner was faster
-    lookup,      ///< cgrp_q_idx_hash of the pair's cgroup
-    take_len,    ///< cmpxchg(cgrp_q_len, -1)
-    empty,       ///< section of cgrp_empty
-    pop,         ///< pid from the cgroup's FIFO
-    insert,      ///< bpf_task_from_pid(), scx_bpf_dsq_insert()
-    kick,        ///< the pair has adopted a cgroup: kick the partner
+    begin,     ///< try_dispatch(): clock, pair_ctx lookup
+    first,     ///< first section under the pair's lock
+    wait_kick, ///< it must wait: kick the partner
+    pop_top,   ///< next candidate from top_q
+    check_top, ///< does it have queued tasks?
+    push_top,  ///< it stays on top_q
+    choose,    ///< second section: adopt it, unless the partner was faster
+    lookup,    ///< cgrp_q_idx_hash of the pair's cgroup
+    take_len,  ///< cmpxchg(cgrp_q_len, -1)
+    empty,     ///< section of cgrp_empty
+    pop,       ///< pid from the cgroup's FIFO
+    insert,    ///< bpf_task_from_pid(), scx_bpf_dsq_insert()
+    kick,      ///< the pair has adopted a cgroup: kick the partner
 };
 
 struct dispatch_locals {
-    nanoseconds   now{};
-    cgroup_id     cgroup{};
+    nanoseconds now{};
+    cgroup_id cgroup{};
     std::uint32_t q = 0;
-    pid           task{};
+    pid task{};
     std::uint32_t nr_tries = 0;
-    std::uint8_t  kick_pair = 0;
-    std::uint8_t  unused0 = 0;
+    std::uint8_t kick_pair = 0;
+    std::uint8_t unused0 = 0;
     std::uint16_t unused1 = 0;
     std::uint32_t unused2 = 0;
 };

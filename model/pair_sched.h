@@ -62,9 +62,9 @@ private:
     void kick_partner(kfuncs& k, std::uint8_t flags) const;
     void emit_ctx(kfuncs& k, record_kind kind, const pair_ctx& ctx, std::int64_t value = 0) const;
 
-    pair_map         map_;
-    pair_config      config_;
-    nanoseconds      slice_dfl_;
+    pair_map map_;
+    pair_config config_;
+    nanoseconds slice_dfl_;
     pair_maps::sizes sizes_;
 };
 

@@ -40,8 +40,8 @@ constexpr std::uint64_t& at(pair_counters& counters, pair_counter which)
 
 /// A BPF queue map: a FIFO with a limit. push on full and pop on empty leave it unchanged.
 struct queue_map {
-    std::uint32_t  head = 0; ///< position of the oldest element
-    std::uint32_t  nr = 0;
+    std::uint32_t head = 0; ///< position of the oldest element
+    std::uint32_t nr = 0;
 
     bool push(std::uint32_t* elements, std::uint32_t capacity, std::uint32_t value)
     {
@@ -73,11 +73,11 @@ inline constexpr std::uint32_t no_q_idx = ~std::uint32_t{0};
 class pair_maps {
 public:
     struct sizes {
-        std::uint32_t nr_ctxs = 0;     ///< entries of pair_ctx
-        std::uint32_t nr_cgroups = 0;  ///< of the workload
-        std::uint32_t nr_q = 0;        ///< FIFOs that can be in use: MAX_CGRPS or fewer
-        std::uint32_t max_queued = 0;  ///< MAX_QUEUED
-        std::uint32_t max_cgrps = 0;   ///< MAX_CGRPS
+        std::uint32_t nr_ctxs = 0;    ///< entries of pair_ctx
+        std::uint32_t nr_cgroups = 0; ///< of the workload
+        std::uint32_t nr_q = 0;       ///< FIFOs that can be in use: MAX_CGRPS or fewer
+        std::uint32_t max_queued = 0; ///< MAX_QUEUED
+        std::uint32_t max_cgrps = 0;  ///< MAX_CGRPS
         std::uint32_t top_q_capacity() const { return 4 * max_cgrps; }
     };
     static std::size_t bytes(const sizes& s);
@@ -90,7 +90,10 @@ public:
     bool has_ctx(std::uint32_t pair_id) const { return pair_id < sizes_->nr_ctxs; }
 
     /// cgrp_q_idx_hash: no_q_idx if the cgroup is not in it.
-    std::uint32_t q_idx(cgroup_id cgroup) const { return cgroup.value < sizes_->nr_cgroups ? q_idx_[cgroup.value] : no_q_idx; }
+    std::uint32_t q_idx(cgroup_id cgroup) const
+    {
+        return cgroup.value < sizes_->nr_cgroups ? q_idx_[cgroup.value] : no_q_idx;
+    }
     /// Claims the next free index for @p cgroup; false if none is left. Source: pair_cgroup_init().
     bool claim_q_idx(cgroup_id cgroup);
     /// Source: pair_cgroup_exit(). The FIFO and its length stay as they are.
@@ -112,15 +115,15 @@ public:
 private:
     std::uint32_t* elements(std::uint32_t q) { return elements_ + std::size_t{q} * sizes_->max_queued; }
 
-    const sizes*   sizes_;
+    const sizes* sizes_;
     pair_counters* counters_;
-    pair_ctx*      ctxs_;
-    queue_map*     top_q_;
-    std::uint32_t* cursor_;       ///< cgrp_q_idx_cursor
-    std::uint32_t* q_idx_;        ///< of each cgroup
-    std::uint32_t* busy_;         ///< cgrp_q_idx_busy
+    pair_ctx* ctxs_;
+    queue_map* top_q_;
+    std::uint32_t* cursor_; ///< cgrp_q_idx_cursor
+    std::uint32_t* q_idx_;  ///< of each cgroup
+    std::uint32_t* busy_;   ///< cgrp_q_idx_busy
     std::uint32_t* len_;
-    queue_map*     fifo_;
+    queue_map* fifo_;
     std::uint32_t* top_elements_;
     std::uint32_t* elements_;
 };

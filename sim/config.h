@@ -26,33 +26,33 @@ enum class kernel_profile : std::uint8_t {
 
 /// What a step of the kernel costs. The driver gives each step the duration of its kind; zero makes a path atomic.
 enum class cost_kind : std::uint8_t {
-    none,             ///< free by definition
-    tick,             ///< timer interrupt and sched_tick
-    irq_entry,        ///< entry and exit of a reschedule IPI or a timer interrupt
-    schedule,         ///< __schedule: lock, clock, pick
-    context_switch,   ///< switch of tasks, caches aside
-    cgroup_switch,    ///< extra work of a task that finds the CPU's caches filled by another cgroup
-    ops_call,         ///< trampoline of a struct_ops call
-    bpf_lock,         ///< a bpf_spin_lock section of the scheduler
-    hash_lookup,      ///< a lookup in a BPF hash or array map
-    queue_map_op,     ///< push or pop of a BPF queue map
-    atomic_op,        ///< an atomic on shared memory
-    pid_lookup,       ///< bpf_task_from_pid
-    dsq_insert,       ///< linking a task on a shared DSQ
-    consume_local,    ///< taking a task that last ran here from a global DSQ
-    consume_remote,   ///< moving a task from another runqueue: each of its two lock hand-overs
-    wakeup_select,    ///< try_to_wake_up up to the choice of a CPU
-    wakeup_activate,  ///< the rest of try_to_wake_up, under the runqueue's lock
-    kick_call,        ///< scx_bpf_kick_cpu
-    irq_work,         ///< self-IPI from the enabling of interrupts to the kick handler
-    kick_handler,     ///< the handler, for each target
-    ipi_latency,      ///< flight of a reschedule IPI
-    preempt_latency,  ///< from the IPI or tick to schedule() (kernel code that cannot be preempted)
-    idle_exit,        ///< leaving the idle state
-    timer_slack,      ///< how late a sleep ends
-    cgroup_offline,   ///< from rmdir to ops.cgroup_exit
-    disable,          ///< from an error to the end of the scheduler, per machine
-    lock_handover,    ///< a contended lock passing from one CPU to the next
+    none,            ///< free by definition
+    tick,            ///< timer interrupt and sched_tick
+    irq_entry,       ///< entry and exit of a reschedule IPI or a timer interrupt
+    schedule,        ///< __schedule: lock, clock, pick
+    context_switch,  ///< switch of tasks, caches aside
+    cgroup_switch,   ///< extra work of a task that finds the CPU's caches filled by another cgroup
+    ops_call,        ///< trampoline of a struct_ops call
+    bpf_lock,        ///< a bpf_spin_lock section of the scheduler
+    hash_lookup,     ///< a lookup in a BPF hash or array map
+    queue_map_op,    ///< push or pop of a BPF queue map
+    atomic_op,       ///< an atomic on shared memory
+    pid_lookup,      ///< bpf_task_from_pid
+    dsq_insert,      ///< linking a task on a shared DSQ
+    consume_local,   ///< taking a task that last ran here from a global DSQ
+    consume_remote,  ///< moving a task from another runqueue: each of its two lock hand-overs
+    wakeup_select,   ///< try_to_wake_up up to the choice of a CPU
+    wakeup_activate, ///< the rest of try_to_wake_up, under the runqueue's lock
+    kick_call,       ///< scx_bpf_kick_cpu
+    irq_work,        ///< self-IPI from the enabling of interrupts to the kick handler
+    kick_handler,    ///< the handler, for each target
+    ipi_latency,     ///< flight of a reschedule IPI
+    preempt_latency, ///< from the IPI or tick to schedule() (kernel code that cannot be preempted)
+    idle_exit,       ///< leaving the idle state
+    timer_slack,     ///< how late a sleep ends
+    cgroup_offline,  ///< from rmdir to ops.cgroup_exit
+    disable,         ///< from an error to the end of the scheduler, per machine
+    lock_handover,   ///< a contended lock passing from one CPU to the next
 };
 inline constexpr std::size_t nr_cost_kinds = 27;
 
@@ -62,33 +62,33 @@ using cost_model = std::array<duration_dist, nr_cost_kinds>;
 struct cpu_place {
     std::uint16_t core = 0;
     std::uint16_t llc = 0;
-    node_id       node{};
+    node_id node{};
     friend bool operator==(const cpu_place&, const cpu_place&) = default;
 };
 
 struct machine_config {
-    std::vector<cpu_place> cpus;                          ///< one entry a CPU; 1 to 4096 of them
-    bool           smt_active = true;                     ///< some core has more than one CPU
-    std::uint32_t  hz = 250;                              ///< ticks a second, 1 to 10000
-    std::vector<nanoseconds> tick_offset;                 ///< of each CPU's ticks after the grid, below 1/hz
-    duration_dist  tick_jitter;                           ///< added to each tick, drawn anew
-    cost_model     costs{};
-    std::uint32_t  smt_speed_permille = 1000;             ///< speed of a CPU whose core's other CPU is busy
+    std::vector<cpu_place> cpus;          ///< one entry a CPU; 1 to 4096 of them
+    bool smt_active = true;               ///< some core has more than one CPU
+    std::uint32_t hz = 250;               ///< ticks a second, 1 to 10000
+    std::vector<nanoseconds> tick_offset; ///< of each CPU's ticks after the grid, below 1/hz
+    duration_dist tick_jitter;            ///< added to each tick, drawn anew
+    cost_model costs{};
+    std::uint32_t smt_speed_permille = 1000; ///< speed of a CPU whose core's other CPU is busy
     kernel_profile profile = kernel_profile::knew;
-    nanoseconds    slice_dfl = std::chrono::milliseconds{20}; ///< SCX_SLICE_DFL
-    nanoseconds    watchdog_timeout = std::chrono::seconds{30};
-    nanoseconds    hard_lockup_after = std::chrono::seconds{10}; ///< watchdog_thresh
-    std::uint32_t  dsp_max_loops = 32;                    ///< SCX_DSP_MAX_LOOPS
+    nanoseconds slice_dfl = std::chrono::milliseconds{20}; ///< SCX_SLICE_DFL
+    nanoseconds watchdog_timeout = std::chrono::seconds{30};
+    nanoseconds hard_lockup_after = std::chrono::seconds{10}; ///< watchdog_thresh
+    std::uint32_t dsp_max_loops = 32;                         ///< SCX_DSP_MAX_LOOPS
 
     std::size_t nr_cpus() const { return cpus.size(); }
 };
 
 /// A cgroup with a cpu controller. Entry 0 of a workload is the root.
 struct cgroup_spec {
-    std::string name;          ///< path from the root, without the leading slash; "/" for the root
-    cgroup_id   parent{};
-    sim_time    create_at{};   ///< at 0 and before: exists when the scheduler is enabled
-    sim_time    remove_at = never;
+    std::string name; ///< path from the root, without the leading slash; "/" for the root
+    cgroup_id parent{};
+    sim_time create_at{}; ///< at 0 and before: exists when the scheduler is enabled
+    sim_time remove_at = never;
 };
 
 /// One instruction of a task's life. A program is a flat list; loops jump back.
@@ -104,8 +104,8 @@ struct phase {
         loop,         ///< jump to instruction `target`, `arg` times (forever: repeat_forever), then go on
         exit,         ///< end of the task
     };
-    op            kind = op::exit;
-    bool          sync = false;
+    op kind = op::exit;
+    bool sync = false;
     duration_dist duration;
     std::uint32_t target = 0;
     std::uint32_t arg = 0;
@@ -113,28 +113,28 @@ struct phase {
 inline constexpr std::uint32_t repeat_forever = std::numeric_limits<std::uint32_t>::max();
 
 struct task_spec {
-    std::string        name;
-    cgroup_id          cgroup{};
-    std::uint32_t      affinity = 0; ///< index into workload::cpumasks
-    sim_time           start{};
-    cpu_id             fork_cpu{0};  ///< where the task is forked (its parent's CPU)
-    std::vector<phase> program;      ///< ends with exit or with a loop forever
+    std::string name;
+    cgroup_id cgroup{};
+    std::uint32_t affinity = 0; ///< index into workload::cpumasks
+    sim_time start{};
+    cpu_id fork_cpu{0};         ///< where the task is forked (its parent's CPU)
+    std::vector<phase> program; ///< ends with exit or with a loop forever
 };
 
 /// Work of a higher class on one CPU: a FIFO thread, a threaded interrupt, migration/N.
 struct higher_source {
-    cpu_id        cpu{};
-    sched_class   cls = sched_class::rt;
-    sim_time      first{};
-    duration_dist length;      ///< CPU time of an arrival
-    duration_dist interval;    ///< between arrivals, from arrival to arrival
-    std::uint64_t count = 1;   ///< number of arrivals
+    cpu_id cpu{};
+    sched_class cls = sched_class::rt;
+    sim_time first{};
+    duration_dist length;    ///< CPU time of an arrival
+    duration_dist interval;  ///< between arrivals, from arrival to arrival
+    std::uint64_t count = 1; ///< number of arrivals
 };
 
 /// A CPU taken away from the whole kernel: steal time, an interrupt storm.
 struct lost_time_source {
-    cpu_id        cpu{};
-    sim_time      first{};
+    cpu_id cpu{};
+    sim_time first{};
     duration_dist length;
     duration_dist interval;
     std::uint64_t count = 1;
@@ -142,21 +142,21 @@ struct lost_time_source {
 
 /// Something that a process outside the workload does to a task, from CPU `cpu`.
 struct outside_event {
-    sim_time      at{};
-    cpu_id        cpu{};
-    phase::op     kind = phase::op::move; ///< move or set_affinity
-    std::uint32_t target = 0;             ///< pid value
-    std::uint32_t arg = 0;                ///< cgroup or mask
+    sim_time at{};
+    cpu_id cpu{};
+    phase::op kind = phase::op::move; ///< move or set_affinity
+    std::uint32_t target = 0;         ///< pid value
+    std::uint32_t arg = 0;            ///< cgroup or mask
 };
 
 struct workload {
-    std::vector<cpumask>          cpumasks;   ///< entry 0: all CPUs
-    std::vector<cgroup_spec>      cgroups;    ///< entry 0: the root; parents before children
-    std::vector<task_spec>        tasks;      ///< task n has pid n + 1
-    std::uint32_t                 nr_channels = 0;
-    std::vector<higher_source>    higher;
+    std::vector<cpumask> cpumasks;    ///< entry 0: all CPUs
+    std::vector<cgroup_spec> cgroups; ///< entry 0: the root; parents before children
+    std::vector<task_spec> tasks;     ///< task n has pid n + 1
+    std::uint32_t nr_channels = 0;
+    std::vector<higher_source> higher;
     std::vector<lost_time_source> lost_time;
-    std::vector<outside_event>    outside;
+    std::vector<outside_event> outside;
 };
 
 } // namespace pairsim

@@ -138,9 +138,9 @@ void machine::after_flush(cpu_id cpu, frame& f)
     auto l = f.locals<schedule_locals>();
     l.nr_buffered = c.nr_buffered;
     c.nr_buffered = 0;
-    const bool prev_queued = is_task(l.prev) && (config_.profile == kernel_profile::k612
-                                                     ? l.prev_was_queued != 0
-                                                     : state_.task(l.prev).queued != 0);
+    const bool prev_queued =
+        is_task(l.prev) &&
+        (config_.profile == kernel_profile::k612 ? l.prev_was_queued != 0 : state_.task(l.prev).queued != 0);
     if (prev_queued && state_.task(l.prev).slice > nanoseconds{0}) {
         l.keep = 1; // ops.dispatch has refilled prev's slice: it inserted a stale entry of prev itself
         f.pc = to_underlying(pc::pick);
@@ -162,7 +162,7 @@ machine::result machine::consume_global(cpu_id cpu, frame& f)
     const node_id node = topo_.place[cpu.value].node;
     const dsq& queue = state_.global_dsq(node);
     const bool granted = state_.lock(dsq_lock(node)).owner == cpu; // after a wait the list is scanned, empty or not
-    if (queue.nr == 0 && !granted) { // looked at without the lock, as the kernel does
+    if (queue.nr == 0 && !granted) {                               // looked at without the lock, as the kernel does
         after_consume(cpu, f);
         return cost_kind::none;
     }
@@ -316,8 +316,8 @@ void machine::unlink(pid task)
     if (p.on_dsq == dsq_kind::none) {
         return;
     }
-    dsq& queue = p.on_dsq == dsq_kind::local ? state_.cpu(p.cpu).local
-                                             : state_.global_dsq(topo_.place[p.cpu.value].node);
+    dsq& queue =
+        p.on_dsq == dsq_kind::local ? state_.cpu(p.cpu).local : state_.global_dsq(topo_.place[p.cpu.value].node);
     (p.dsq_prev == idle_pid ? queue.first : state_.task(p.dsq_prev).dsq_next) = p.dsq_next;
     (p.dsq_next == idle_pid ? queue.last : state_.task(p.dsq_next).dsq_prev) = p.dsq_prev;
     p.dsq_next = p.dsq_prev = idle_pid;

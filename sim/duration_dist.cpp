@@ -61,7 +61,8 @@ nanoseconds sample_quantiles(const duration_dist& dist, std::uint64_t bits)
     const auto span = static_cast<std::uint64_t>((hi.value - lo.value).count());
     const std::uint64_t width = std::uint64_t{hi.per_million - lo.per_million} << 32U;
     const std::uint64_t offset = scaled - (std::uint64_t{lo.per_million} << 32U);
-    return lo.value + nanoseconds{static_cast<std::int64_t>(static_cast<std::uint64_t>(uint128{span} * offset / width))};
+    return lo.value +
+           nanoseconds{static_cast<std::int64_t>(static_cast<std::uint64_t>(uint128{span} * offset / width))};
 }
 
 } // namespace

@@ -13,7 +13,7 @@ namespace pairsim {
 /// A point of a quantile function: with probability `per_million` / 10^6 a draw is at most `value`.
 struct quantile_point {
     std::uint32_t per_million = 0;
-    nanoseconds   value{};
+    nanoseconds value{};
     friend bool operator==(const quantile_point&, const quantile_point&) = default;
 };
 
@@ -26,9 +26,9 @@ struct duration_dist {
         quantiles,   ///< linear between `points`, which begin at 0 and end at 1000000
     };
 
-    shape                       kind = shape::constant;
-    nanoseconds                 low{};
-    nanoseconds                 high{};
+    shape kind = shape::constant;
+    nanoseconds low{};
+    nanoseconds high{};
     std::vector<quantile_point> points;
 
     static duration_dist constant(nanoseconds d) { return {shape::constant, d, d, {}}; }

@@ -49,13 +49,10 @@ private:
     struct key {
         std::uint64_t time;  ///< idle_time while not armed
         std::uint64_t order; ///< phase in the top byte, insertion number below
-        bool before(const key& other) const
-        {
-            return time < other.time || (time == other.time && order < other.order);
-        }
+        bool before(const key& other) const { return time < other.time || (time == other.time && order < other.order); }
     };
     struct node {
-        key      best;
+        key best;
         timer_id winner;
     };
     static constexpr std::uint64_t idle_time = ~std::uint64_t{0};
@@ -63,9 +60,9 @@ private:
     const key& leaf(timer_id timer) const { return nodes_[nr_leaves_ + timer].best; }
     void replay(timer_id timer);
 
-    std::size_t       nr_leaves_; ///< a power of two
-    std::uint64_t     sequence_ = 0;
-    std::vector<node> nodes_;     ///< node 1 is the root; node i has children 2i and 2i + 1
+    std::size_t nr_leaves_; ///< a power of two
+    std::uint64_t sequence_ = 0;
+    std::vector<node> nodes_; ///< node 1 is the root; node i has children 2i and 2i + 1
 };
 
 } // namespace pairsim

@@ -148,8 +148,8 @@ bool machine::kick_wait_over(cpu_id cpu)
             return true;
         }
         cpu_state& t = state_.cpu(target);
-        const bool passed = target == cpu || t.pnt_seq != state_.seen_seq(cpu, target) ||
-                            t.in_kick_wait == waits_irqs_on;
+        const bool passed =
+            target == cpu || t.pnt_seq != state_.seen_seq(cpu, target) || t.in_kick_wait == waits_irqs_on;
         if (!passed) {
             t.sync_awaited = 1;
             return false;

@@ -213,7 +213,8 @@ bool machine::interruptible(const cpu_state& cpu) const
 bool machine::has_kernel_work(cpu_id cpu) const
 {
     const cpu_state& c = state_.cpu(cpu);
-    return c.depth > 0 || c.short_lock != no_lock || c.pending != irq_none || c.wake_first != idle_pid || c.need_resched != 0;
+    return c.depth > 0 || c.short_lock != no_lock || c.pending != irq_none || c.wake_first != idle_pid ||
+           c.need_resched != 0;
 }
 
 step_result machine::step(cpu_id cpu)
@@ -491,8 +492,7 @@ std::byte* kfuncs::state()
     return machine_.state_.sched();
 }
 
-void kfuncs::emit(record_kind kind, std::uint8_t reason, pid task, std::uint32_t a, std::uint32_t b,
-                  std::int64_t value)
+void kfuncs::emit(record_kind kind, std::uint8_t reason, pid task, std::uint32_t a, std::uint32_t b, std::int64_t value)
 {
     machine_.emit(kind, cpu_, reason, task, a, b, value);
 }

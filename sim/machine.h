@@ -49,7 +49,7 @@ struct step_result {
         blocked, ///< the CPU spins on a lock or a condition; cpu_ready() will be called
         base,    ///< no kernel code to run: the CPU is in its base
     };
-    kind      what = kind::base;
+    kind what = kind::base;
     cost_kind cost = cost_kind::none;
 };
 
@@ -143,7 +143,7 @@ private:
         }
     }
     template <class Reason>
-        requires std::is_enum_v<Reason>
+    requires std::is_enum_v<Reason>
     void emit(record_kind kind, cpu_id cpu, Reason reason, pid task, std::uint32_t a = 0, std::uint32_t b = 0,
               std::int64_t value = 0)
     {
@@ -189,8 +189,8 @@ private:
 
     // idle.cpp
     struct cpu_choice {
-        cpu_id    cpu;
-        bool      direct; ///< ddsp_dsq_id := SCX_DSQ_LOCAL
+        cpu_id cpu;
+        bool direct; ///< ddsp_dsq_id := SCX_DSQ_LOCAL
         wake_path path;
     };
     cpu_choice select_cpu(cpu_id waker, pid task, bool sync);
@@ -217,15 +217,15 @@ private:
     void unlock_task_rq(cpu_id cpu, frame& f);
     cpu_id fallback_cpu(pid task) const;
 
-    const machine_config&  config_;
-    const workload&        work_;
-    const sched_ops&       ops_;
+    const machine_config& config_;
+    const workload& work_;
+    const sched_ops& ops_;
     const sched_ops::traits traits_;
-    machine_driver&        driver_;
-    topology               topo_;
-    machine_state          state_;
-    sim_time               now_{};
-    bool                   tracing_ = false;
+    machine_driver& driver_;
+    topology topo_;
+    machine_state state_;
+    sim_time now_{};
+    bool tracing_ = false;
 };
 
 } // namespace pairsim

@@ -19,18 +19,18 @@ struct state_layout {
     std::size_t nr_tasks = 0;
     std::size_t nr_nodes = 0;
     std::size_t nr_locks = 0;
-    std::size_t max_batch = 0;    ///< buffered inserts of a CPU
-    std::size_t mask_words = 0;   ///< words of a cpumask
-    std::size_t sched_bytes = 0;  ///< of the scheduler's own state, a multiple of 8
+    std::size_t max_batch = 0;   ///< buffered inserts of a CPU
+    std::size_t mask_words = 0;  ///< words of a cpumask
+    std::size_t sched_bytes = 0; ///< of the scheduler's own state, a multiple of 8
 };
 
 struct buffered_insert {
-    pid           task = idle_pid;
+    pid task = idle_pid;
     std::uint32_t qseq = 0;
-    std::uint8_t  to_local = 0;
-    std::uint8_t  was_none = 0; ///< ops_state was NONE at the insert
-    std::uint8_t  claimed = 0;  ///< ops_state is DISPATCHING on behalf of this entry
-    std::uint8_t  unused = 0;
+    std::uint8_t to_local = 0;
+    std::uint8_t was_none = 0; ///< ops_state was NONE at the insert
+    std::uint8_t claimed = 0;  ///< ops_state is DISPATCHING on behalf of this entry
+    std::uint8_t unused = 0;
 };
 static_assert(std::has_unique_object_representations_v<buffered_insert>);
 
@@ -93,8 +93,8 @@ private:
     };
 
     state_layout layout_;
-    std::size_t  cpus_ = 0, tasks_ = 0, dsqs_ = 0, locks_ = 0, buffers_ = 0, idle_cpus_ = 0, idle_cores_ = 0;
-    std::size_t  kicks_ = 0, seen_ = 0, sched_ = 0, size_ = 0;
+    std::size_t cpus_ = 0, tasks_ = 0, dsqs_ = 0, locks_ = 0, buffers_ = 0, idle_cpus_ = 0, idle_cores_ = 0;
+    std::size_t kicks_ = 0, seen_ = 0, sched_ = 0, size_ = 0;
     std::unique_ptr<std::byte, free_memory> block_;
 };
 

@@ -29,8 +29,8 @@ struct spinlock {
 
 /// A list of tasks, linked through task_state::dsq_next and dsq_prev.
 struct dsq {
-    pid           first = idle_pid;
-    pid           last = idle_pid;
+    pid first = idle_pid;
+    pid last = idle_pid;
     std::uint32_t nr = 0;
 };
 
@@ -54,27 +54,27 @@ enum class life : std::uint8_t {
 };
 
 struct task_state {
-    pid           dsq_next = idle_pid;
-    pid           dsq_prev = idle_pid;
-    pid           wake_next = idle_pid;  ///< next in its CPU's list of expired timers
-    cgroup_id     cgroup{};              ///< kernel: p->sched_task_group
-    std::uint32_t affinity = 0;          ///< index of p->cpus_ptr in workload::cpumasks
-    std::uint32_t qseq = 0;              ///< p->scx.ops_qseq
-    nanoseconds   slice{};               ///< p->scx.slice
-    sim_time      exec_start{};          ///< up to when the slice has been charged
-    sim_time      runnable_at{};         ///< p->scx.runnable_at
-    cpu_id        cpu{};                 ///< task_cpu(p)
-    cpu_id        holding_cpu = no_cpu;  ///< p->scx.holding_cpu: who is moving it to its own runqueue
-    dsq_kind      on_dsq = dsq_kind::none;
-    ops_state     ops = ops_state::none;
-    life          state = life::unborn;
-    std::uint8_t  queued = 0;            ///< SCX_TASK_QUEUED: on a runqueue, running included
-    std::uint8_t  on_cpu = 0;            ///< p->on_cpu: until the switch away from it has finished
-    std::uint8_t  ddsp_local = 0;        ///< p->scx.ddsp_dsq_id == SCX_DSQ_LOCAL
-    std::uint8_t  reset_runnable_at = 1; ///< SCX_TASK_RESET_RUNNABLE_AT
-    std::uint8_t  awaited = 0;           ///< some CPU spins on this task's ops_state, on_cpu or migrating
-    std::uint8_t  migrating = 0;         ///< TASK_ON_RQ_MIGRATING
-    std::uint8_t  unused0 = 0;
+    pid dsq_next = idle_pid;
+    pid dsq_prev = idle_pid;
+    pid wake_next = idle_pid;    ///< next in its CPU's list of expired timers
+    cgroup_id cgroup{};          ///< kernel: p->sched_task_group
+    std::uint32_t affinity = 0;  ///< index of p->cpus_ptr in workload::cpumasks
+    std::uint32_t qseq = 0;      ///< p->scx.ops_qseq
+    nanoseconds slice{};         ///< p->scx.slice
+    sim_time exec_start{};       ///< up to when the slice has been charged
+    sim_time runnable_at{};      ///< p->scx.runnable_at
+    cpu_id cpu{};                ///< task_cpu(p)
+    cpu_id holding_cpu = no_cpu; ///< p->scx.holding_cpu: who is moving it to its own runqueue
+    dsq_kind on_dsq = dsq_kind::none;
+    ops_state ops = ops_state::none;
+    life state = life::unborn;
+    std::uint8_t queued = 0;            ///< SCX_TASK_QUEUED: on a runqueue, running included
+    std::uint8_t on_cpu = 0;            ///< p->on_cpu: until the switch away from it has finished
+    std::uint8_t ddsp_local = 0;        ///< p->scx.ddsp_dsq_id == SCX_DSQ_LOCAL
+    std::uint8_t reset_runnable_at = 1; ///< SCX_TASK_RESET_RUNNABLE_AT
+    std::uint8_t awaited = 0;           ///< some CPU spins on this task's ops_state, on_cpu or migrating
+    std::uint8_t migrating = 0;         ///< TASK_ON_RQ_MIGRATING
+    std::uint8_t unused0 = 0;
     std::uint16_t unused1 = 0;
 };
 static_assert(std::has_unique_object_representations_v<task_state>);
@@ -107,15 +107,15 @@ enum class op_kind : std::uint8_t {
 
 /// A path's position and locals: what the kernel has on its stack.
 struct frame {
-    path                         kind{};
-    std::uint8_t                 pc = 0;
-    op_kind                      which{};      ///< of an op
-    std::uint8_t                 flags = 0;
-    cpu_id                       target = no_cpu;
-    std::int16_t                 result = 0;   ///< of an op: what it returned
-    pid                          task = idle_pid;
-    std::uint32_t                arg = 0;
-    std::array<std::uint32_t, 8> local{};      ///< of the path or op; see frame_locals()
+    path kind{};
+    std::uint8_t pc = 0;
+    op_kind which{}; ///< of an op
+    std::uint8_t flags = 0;
+    cpu_id target = no_cpu;
+    std::int16_t result = 0; ///< of an op: what it returned
+    pid task = idle_pid;
+    std::uint32_t arg = 0;
+    std::array<std::uint32_t, 8> local{}; ///< of the path or op; see frame_locals()
 
     /// The locals as a struct of the path's own.
     template <class Locals>
@@ -139,28 +139,28 @@ inline constexpr std::size_t max_frames = 5;
 enum irq : std::uint8_t { irq_none = 0, irq_ipi = 1, irq_kick = 2, irq_tick = 4, irq_higher = 8 };
 
 struct cpu_state {
-    pid           curr = idle_pid;          ///< rq->curr; higher_pid() of its class while a higher class runs
-    dsq           local;                    ///< rq->scx.local_dsq
-    pid           wake_first = idle_pid;    ///< tasks whose timers have expired here
-    pid           wake_last = idle_pid;
-    std::uint32_t pnt_seq = 0;              ///< rq->scx.pnt_seq (K612) or kick_sync
-    std::uint32_t idle_cursor = 0;          ///< where cpumask_any_and_distribute goes on
-    lock_id       waiting_for = no_lock;
-    lock_id       short_lock = no_lock;     ///< held until the present step ends
-    cpu_id        next_waiter = no_cpu;
-    std::uint16_t nr_buffered = 0;          ///< inserts that ops.dispatch has buffered
-    std::uint8_t  depth = 0;                ///< frames in use
-    std::uint8_t  pending = irq_none;
-    std::uint8_t  higher_runnable = 0;      ///< bit c: something of sched_class c is runnable
-    std::uint8_t  need_resched = 0;         ///< TIF_NEED_RESCHED of curr
-    std::uint8_t  cpu_released = 0;         ///< rq->scx.cpu_released
-    std::uint8_t  in_balance = 0;           ///< SCX_RQ_IN_BALANCE
-    std::uint8_t  kick_sync_pending = 0;    ///< profile KNEW: the next SCX pick must wait
-    std::uint8_t  in_kick_wait = 0;         ///< 1: spins with interrupts off, 2: with interrupts on
-    std::uint8_t  sync_awaited = 0;         ///< some CPU waits for our pnt_seq to move
-    std::uint8_t  kicking = 0;              ///< some kick mask is not empty
-    std::uint8_t  higher_waking = 0;        ///< bit c: something of sched_class c wakes up here
-    std::uint8_t  unused = 0;
+    pid curr = idle_pid;       ///< rq->curr; higher_pid() of its class while a higher class runs
+    dsq local;                 ///< rq->scx.local_dsq
+    pid wake_first = idle_pid; ///< tasks whose timers have expired here
+    pid wake_last = idle_pid;
+    std::uint32_t pnt_seq = 0;     ///< rq->scx.pnt_seq (K612) or kick_sync
+    std::uint32_t idle_cursor = 0; ///< where cpumask_any_and_distribute goes on
+    lock_id waiting_for = no_lock;
+    lock_id short_lock = no_lock; ///< held until the present step ends
+    cpu_id next_waiter = no_cpu;
+    std::uint16_t nr_buffered = 0; ///< inserts that ops.dispatch has buffered
+    std::uint8_t depth = 0;        ///< frames in use
+    std::uint8_t pending = irq_none;
+    std::uint8_t higher_runnable = 0;   ///< bit c: something of sched_class c is runnable
+    std::uint8_t need_resched = 0;      ///< TIF_NEED_RESCHED of curr
+    std::uint8_t cpu_released = 0;      ///< rq->scx.cpu_released
+    std::uint8_t in_balance = 0;        ///< SCX_RQ_IN_BALANCE
+    std::uint8_t kick_sync_pending = 0; ///< profile KNEW: the next SCX pick must wait
+    std::uint8_t in_kick_wait = 0;      ///< 1: spins with interrupts off, 2: with interrupts on
+    std::uint8_t sync_awaited = 0;      ///< some CPU waits for our pnt_seq to move
+    std::uint8_t kicking = 0;           ///< some kick mask is not empty
+    std::uint8_t higher_waking = 0;     ///< bit c: something of sched_class c wakes up here
+    std::uint8_t unused = 0;
     std::array<frame, max_frames> frames{};
 };
 static_assert(std::has_unique_object_representations_v<cpu_state>);
@@ -178,12 +178,12 @@ enum class exit_kind : std::uint32_t {
 
 /// The scheduler's end as data; sched_ops::error_text() makes a sentence of it.
 struct exit_info {
-    exit_kind     kind = exit_kind::none;
+    exit_kind kind = exit_kind::none;
     std::uint32_t code = 0; ///< of error_bpf: a number of the scheduler's own
     std::uint64_t arg0 = 0;
     std::uint64_t arg1 = 0;
-    sim_time      at{};
-    cpu_id        cpu = no_cpu;
+    sim_time at{};
+    cpu_id cpu = no_cpu;
     std::uint16_t unused0 = 0;
     std::uint32_t unused1 = 0;
 };

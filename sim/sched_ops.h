@@ -23,7 +23,7 @@ struct op_step {
         done,    ///< the op has returned frame::result
         blocked, ///< a lock is taken: the same step is tried again once it is free
     };
-    kind      what = kind::done;
+    kind what = kind::done;
     cost_kind cost = cost_kind::none;
 
     static op_step more(cost_kind c) { return {kind::more, c}; }
@@ -61,7 +61,7 @@ public:
 
 private:
     machine& machine_;
-    cpu_id   cpu_;
+    cpu_id cpu_;
 };
 
 /// A BPF scheduler. Its state lies in the machine's block; the object itself is immutable during a run.
@@ -71,13 +71,13 @@ public:
 
     // Which ops and flags it has; the core's defaults apply to the others.
     struct traits {
-        bool        has_cpu_acquire_release = false;
-        bool        has_sched_switch = false; ///< attaches to the sched_switch tracepoint
-        bool        select_cpu_prev = false;  ///< ops.select_cpu returns the previous CPU and dispatches nothing
-        bool        enq_last = false;         ///< SCX_OPS_ENQ_LAST
-        std::size_t dispatch_max_batch = 1;   ///< most inserts of one ops.dispatch
+        bool has_cpu_acquire_release = false;
+        bool has_sched_switch = false;      ///< attaches to the sched_switch tracepoint
+        bool select_cpu_prev = false;       ///< ops.select_cpu returns the previous CPU and dispatches nothing
+        bool enq_last = false;              ///< SCX_OPS_ENQ_LAST
+        std::size_t dispatch_max_batch = 1; ///< most inserts of one ops.dispatch
         std::size_t nr_locks = 0;
-        std::size_t state_bytes = 0;          ///< a multiple of 8
+        std::size_t state_bytes = 0; ///< a multiple of 8
     };
     virtual traits describe() const = 0;
     /// Writes the initial state; @p state is zeroed.

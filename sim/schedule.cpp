@@ -114,8 +114,8 @@ cost_kind machine::deschedule_prev(cpu_id cpu, frame& f)
     f.set_locals(l);
 
     const bool higher_waits = c.higher_runnable != 0;
-    const bool balance = config_.profile == kernel_profile::k612 ? (!is_higher(c.curr) || !higher_waits)
-                                                                 : !higher_waits;
+    const bool balance =
+        config_.profile == kernel_profile::k612 ? (!is_higher(c.curr) || !higher_waits) : !higher_waits;
     f.pc = to_underlying(balance ? pc::balance : pc::pick);
     return cost_kind::schedule;
 }

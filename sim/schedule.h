@@ -40,20 +40,20 @@ inline constexpr std::uint8_t yield = 1; ///< called by sched_yield()
 }
 
 struct schedule_locals {
-    pid           prev = idle_pid;
-    pid           next = idle_pid;
-    pid           moving = idle_pid;     ///< task that consume_remote_task() moves
-    std::uint16_t nr_loops = 0;          ///< dispatch calls so far
-    std::uint16_t nr_buffered = 0;       ///< entries of the last dispatch call
+    pid prev = idle_pid;
+    pid next = idle_pid;
+    pid moving = idle_pid;         ///< task that consume_remote_task() moves
+    std::uint16_t nr_loops = 0;    ///< dispatch calls so far
+    std::uint16_t nr_buffered = 0; ///< entries of the last dispatch call
     std::uint16_t nr_flushed = 0;
-    std::uint8_t  prev_was_queued = 0;   ///< as sampled on entry (K612)
-    std::uint8_t  keep = 0;              ///< SCX_RQ_BAL_KEEP
-    std::uint8_t  after_dispatch = 0;    ///< which of the two consume_global_dsq() calls
-    std::uint8_t  raced = 0;             ///< the move was lost to a dequeue
-    std::uint8_t  reason = 0;            ///< pick_reason
-    std::uint8_t  switched = 0;
-    std::uint8_t  sync_wait = 0;
-    std::uint8_t  from_flush = 0;        ///< the move serves a dispatch to a local DSQ
+    std::uint8_t prev_was_queued = 0; ///< as sampled on entry (K612)
+    std::uint8_t keep = 0;            ///< SCX_RQ_BAL_KEEP
+    std::uint8_t after_dispatch = 0;  ///< which of the two consume_global_dsq() calls
+    std::uint8_t raced = 0;           ///< the move was lost to a dequeue
+    std::uint8_t reason = 0;          ///< pick_reason
+    std::uint8_t switched = 0;
+    std::uint8_t sync_wait = 0;
+    std::uint8_t from_flush = 0; ///< the move serves a dispatch to a local DSQ
     std::uint16_t unused1 = 0;
     std::uint32_t unused2 = 0;
 };

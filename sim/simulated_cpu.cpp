@@ -11,7 +11,7 @@ namespace {
 
 /// Steps at one instant before a run counts as stuck: free kernel paths can chase each other for ever.
 constexpr std::uint64_t max_instant_steps = 10'000'000;
-constexpr nanoseconds   stopper_length = std::chrono::microseconds{5};
+constexpr nanoseconds stopper_length = std::chrono::microseconds{5};
 
 } // namespace
 
@@ -182,9 +182,8 @@ void simulator::update_speed(cpu_id cpu)
     cpu_run& r = run_of(cpu);
     const topology& topo = machine_.topo();
     const auto& core = topo.core_cpus[topo.place[cpu.value].core];
-    const bool busy_sibling = std::ranges::any_of(core, [&](cpu_id s) {
-        return s != cpu && machine_.state().cpu(s).curr != idle_pid;
-    });
+    const bool busy_sibling =
+        std::ranges::any_of(core, [&](cpu_id s) { return s != cpu && machine_.state().cpu(s).curr != idle_pid; });
     const std::uint32_t speed = busy_sibling ? config_.smt_speed_permille : full_speed;
     if (speed == r.speed) {
         return;

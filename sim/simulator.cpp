@@ -11,7 +11,7 @@ namespace pairsim {
 namespace {
 
 constexpr std::size_t record_batch = 4096;
-constexpr int           ebusy = -16;
+constexpr int ebusy = -16;
 
 cpu_id cpu_at(std::size_t i)
 {
@@ -74,8 +74,7 @@ void simulator::arm_initial_timers()
     }
     for (std::size_t i = 0; i < work_.lost_time.size(); ++i) {
         if (work_.lost_time[i].count > 0) {
-            queue_.arm(first_lost_timer_ + static_cast<timer_id>(i), work_.lost_time[i].first,
-                       event_phase::lost_time);
+            queue_.arm(first_lost_timer_ + static_cast<timer_id>(i), work_.lost_time[i].first, event_phase::lost_time);
         }
     }
     if (!work_.outside.empty()) {

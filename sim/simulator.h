@@ -57,31 +57,31 @@ private:
     };
 
     struct cpu_run {
-        cpu_mode                   mode = cpu_mode::base;
-        sim_time                   base_since{};
-        sim_time                   frozen_until{};   ///< lost time ends then
-        std::uint32_t              speed = full_speed;
-        std::uint64_t              next_tick = 0;    ///< number of the tick that is armed
-        std::array<nanoseconds, 5> higher_left{};    ///< work of each higher class, by sched_class
-        cgroup_id                  last_cgroup = no_cgroup; ///< of the last task that ran here
-        std::vector<pid>           to_migrate;       ///< tasks for the stopper
-        std::vector<std::uint32_t> outside;          ///< outside events that wait for the CPU to leave the kernel
+        cpu_mode mode = cpu_mode::base;
+        sim_time base_since{};
+        sim_time frozen_until{}; ///< lost time ends then
+        std::uint32_t speed = full_speed;
+        std::uint64_t next_tick = 0;              ///< number of the tick that is armed
+        std::array<nanoseconds, 5> higher_left{}; ///< work of each higher class, by sched_class
+        cgroup_id last_cgroup = no_cgroup;        ///< of the last task that ran here
+        std::vector<pid> to_migrate;              ///< tasks for the stopper
+        std::vector<std::uint32_t> outside;       ///< outside events that wait for the CPU to leave the kernel
         std::array<std::uint64_t, nr_cost_kinds> nr_draws{};
     };
 
     struct task_run {
-        std::uint64_t              work_left = 0;  ///< in 1/1000 ns of a full-speed CPU
-        std::uint32_t              position = 0;   ///< next instruction of the program
-        cpu_id                     timer_cpu{};    ///< where its timer was armed
-        cgroup_id                  cgroup{};       ///< where it counts as live; a move counts when it is asked for
-        std::uint64_t              nr_durations = 0;
-        std::uint64_t              nr_slacks = 0;
-        std::vector<std::uint32_t> jumps;          ///< taken by each loop instruction of the program, by position
+        std::uint64_t work_left = 0; ///< in 1/1000 ns of a full-speed CPU
+        std::uint32_t position = 0;  ///< next instruction of the program
+        cpu_id timer_cpu{};          ///< where its timer was armed
+        cgroup_id cgroup{};          ///< where it counts as live; a move counts when it is asked for
+        std::uint64_t nr_durations = 0;
+        std::uint64_t nr_slacks = 0;
+        std::vector<std::uint32_t> jumps; ///< taken by each loop instruction of the program, by position
     };
 
     struct channel {
-        std::uint64_t     tokens = 0;
-        std::vector<pid>  waiters; ///< first come, first served
+        std::uint64_t tokens = 0;
+        std::vector<pid> waiters; ///< first come, first served
     };
 
     struct source_run {
@@ -146,32 +146,32 @@ private:
     timer_id timer_of(pid task) const { return first_task_timer_ + task.value - 1; }
 
     const machine_config& config_;
-    const workload&       work_;
-    std::uint64_t         seed_;
+    const workload& work_;
+    std::uint64_t seed_;
 
     timer_id first_task_timer_, first_higher_timer_, first_lost_timer_, first_cgroup_timer_;
     timer_id outside_timer_, watchdog_timer_, disable_timer_, nr_timers_;
 
-    event_queue              queue_;
-    machine                  machine_;
-    sim_time                 now_{};
-    sim_time                 until_{};
-    std::vector<cpu_run>     cpus_;
-    std::vector<task_run>    tasks_;
-    std::vector<channel>     channels_;
-    std::vector<source_run>  higher_, lost_;
-    std::vector<std::uint32_t> live_tasks_;     ///< of each cgroup
-    std::vector<std::uint8_t>  cgroup_online_;
-    std::vector<std::uint8_t>  removal_begun_;
-    std::size_t              next_outside_ = 0;
+    event_queue queue_;
+    machine machine_;
+    sim_time now_{};
+    sim_time until_{};
+    std::vector<cpu_run> cpus_;
+    std::vector<task_run> tasks_;
+    std::vector<channel> channels_;
+    std::vector<source_run> higher_, lost_;
+    std::vector<std::uint32_t> live_tasks_; ///< of each cgroup
+    std::vector<std::uint8_t> cgroup_online_;
+    std::vector<std::uint8_t> removal_begun_;
+    std::size_t next_outside_ = 0;
     std::vector<std::string> warnings_;
     std::vector<trace_sink*> sinks_;
     std::vector<trace_record> records_;
-    std::uint64_t            nr_events_ = 0;
-    std::uint64_t            nr_draws_ = 0;
-    std::uint64_t            instant_steps_ = 0; ///< steps and phases since time last moved
-    bool                     ended_ = false;
-    bool                     check_always_ = false;
+    std::uint64_t nr_events_ = 0;
+    std::uint64_t nr_draws_ = 0;
+    std::uint64_t instant_steps_ = 0; ///< steps and phases since time last moved
+    bool ended_ = false;
+    bool check_always_ = false;
 };
 
 } // namespace pairsim

@@ -7,21 +7,21 @@ namespace pairsim {
 namespace {
 
 struct kind_info {
-    record_kind                     kind;
-    std::string_view                name;
+    record_kind kind;
+    std::string_view name;
     std::array<std::string_view, 4> fields; ///< of task, a, b, value
     std::span<const std::string_view> reasons;
 };
 
 constexpr std::string_view pick_words[] = {"idle", "local_dsq", "higher"};
 constexpr std::string_view wake_words[] = {"timer", "task", "sync", "fork"};
-constexpr std::string_view path_words[] = {"queued",  "direct",   "direct_sync", "exiting", "migration_disabled",
+constexpr std::string_view path_words[] = {"queued",    "direct",  "direct_sync", "exiting", "migration_disabled",
                                            "preempted", "consumed"};
 constexpr std::string_view enqueue_words[] = {"wakeup", "put_prev", "last", "restore"};
 constexpr std::string_view insert_words[] = {"global", "local", "ignored"};
 constexpr std::string_view keep_words[] = {"slice_left", "refilled"};
-constexpr std::string_view flag_words[] = {"none",         "idle",      "preempt",      "idle|preempt",
-                                           "wait",         "idle|wait", "preempt|wait", "idle|preempt|wait"};
+constexpr std::string_view flag_words[] = {"none", "idle",      "preempt",      "idle|preempt",
+                                           "wait", "idle|wait", "preempt|wait", "idle|preempt|wait"};
 constexpr std::string_view effect_words[] = {"resched", "slice_zeroed", "skipped"};
 constexpr std::string_view move_words[] = {"queued", "running", "blocked"};
 constexpr std::string_view class_words[] = {"idle", "ext", "rt", "dl", "stop"};

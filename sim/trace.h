@@ -17,62 +17,62 @@ namespace pairsim {
 
 /// Kinds of records. Kernel names where the kernel has one. New kinds are added at the end: the number is in digests.
 enum class record_kind : std::uint8_t {
-    sched_switch,       ///< `task` replaces `prev` on `cpu`
-    sched_waking,       ///< a wake-up of `task` begins on `cpu`
-    sched_wakeup,       ///< `task` is runnable on `target`
-    sched_wakeup_new,   ///< the same for a new task
-    enqueue,            ///< ops.enqueue is called for `task`
-    dispatch,           ///< ops.dispatch is called on `cpu`
-    dsq_insert,         ///< a dispatched task reaches its DSQ, or the core ignores the insert
-    consume,            ///< `cpu` takes `task` from a global DSQ
-    local_insert,       ///< `task` goes to `target`'s local DSQ without ops.enqueue
-    keep_prev,          ///< `cpu` goes on running its previous task
-    slice_end,          ///< a tick finds no slice left
-    kick,               ///< scx_bpf_kick_cpu(`target`, reason)
-    kick_serviced,      ///< the irq_work of a kick has acted on `target`
-    ipi,                ///< the reschedule IPI reaches `cpu`
-    kick_wait_begin,    ///< `cpu` waits for `target` to pass a scheduling point (SCX_KICK_WAIT)
-    kick_wait_end,      ///< the wait is over
-    cpu_release,        ///< ops.cpu_release: a higher class takes `cpu` from sched_ext
-    cpu_acquire,        ///< ops.cpu_acquire: sched_ext has `cpu` again
-    higher_arrive,      ///< work of a higher class becomes runnable on `cpu`
-    task_new,           ///< `task` starts to exist
-    task_exit,          ///< `task` has ended
-    task_move,          ///< `task` changes its cgroup
-    task_affinity,      ///< `task` changes its allowed CPUs
-    cgroup_init,        ///< ops.cgroup_init
-    cgroup_exit,        ///< ops.cgroup_exit
-    scx_error,          ///< scx_bpf_error, or an error of the core: the first one wins
-    scx_exit,           ///< ops.exit: the scheduler is gone
-    hard_lockup,        ///< `cpu` has waited with interrupts off for longer than the detector allows
-    lost_time,          ///< the host or an interrupt storm takes `cpu` away
-    pair_run,           ///< try_dispatch goes on with the pair's cgroup; this CPU is active
-    pair_wait,          ///< try_dispatch must wait: the partner is active or preempted (nr_exp_waits)
-    pair_top_q_empty,   ///< try_dispatch finds no cgroup to switch to (nr_exp_empty)
-    pair_adopt,         ///< the pair switches to `cgroup` (nr_cgrp_next)
-    pair_coll,          ///< the partner switched first (nr_cgrp_coll)
-    pair_cgrp_empty,    ///< the pair's cgroup has no queued task: drain (nr_cgrp_empty)
-    pair_missing,       ///< a popped pid has no task (nr_missing)
-    pair_release,       ///< pair_cpu_release has marked `cpu` preempted
-    pair_acquire,       ///< pair_cpu_acquire has cleared the mark
-    cgrp_q_push,        ///< a task is queued in its cgroup's FIFO
-    cgrp_q_pop,         ///< a pid leaves a cgroup's FIFO
-    top_q_push,         ///< a cgroup is put on top_q
-    top_q_pop,          ///< a cgroup is taken from top_q
-    lock_wait,          ///< `cpu` finds `lock` taken by `owner` and spins
+    sched_switch,     ///< `task` replaces `prev` on `cpu`
+    sched_waking,     ///< a wake-up of `task` begins on `cpu`
+    sched_wakeup,     ///< `task` is runnable on `target`
+    sched_wakeup_new, ///< the same for a new task
+    enqueue,          ///< ops.enqueue is called for `task`
+    dispatch,         ///< ops.dispatch is called on `cpu`
+    dsq_insert,       ///< a dispatched task reaches its DSQ, or the core ignores the insert
+    consume,          ///< `cpu` takes `task` from a global DSQ
+    local_insert,     ///< `task` goes to `target`'s local DSQ without ops.enqueue
+    keep_prev,        ///< `cpu` goes on running its previous task
+    slice_end,        ///< a tick finds no slice left
+    kick,             ///< scx_bpf_kick_cpu(`target`, reason)
+    kick_serviced,    ///< the irq_work of a kick has acted on `target`
+    ipi,              ///< the reschedule IPI reaches `cpu`
+    kick_wait_begin,  ///< `cpu` waits for `target` to pass a scheduling point (SCX_KICK_WAIT)
+    kick_wait_end,    ///< the wait is over
+    cpu_release,      ///< ops.cpu_release: a higher class takes `cpu` from sched_ext
+    cpu_acquire,      ///< ops.cpu_acquire: sched_ext has `cpu` again
+    higher_arrive,    ///< work of a higher class becomes runnable on `cpu`
+    task_new,         ///< `task` starts to exist
+    task_exit,        ///< `task` has ended
+    task_move,        ///< `task` changes its cgroup
+    task_affinity,    ///< `task` changes its allowed CPUs
+    cgroup_init,      ///< ops.cgroup_init
+    cgroup_exit,      ///< ops.cgroup_exit
+    scx_error,        ///< scx_bpf_error, or an error of the core: the first one wins
+    scx_exit,         ///< ops.exit: the scheduler is gone
+    hard_lockup,      ///< `cpu` has waited with interrupts off for longer than the detector allows
+    lost_time,        ///< the host or an interrupt storm takes `cpu` away
+    pair_run,         ///< try_dispatch goes on with the pair's cgroup; this CPU is active
+    pair_wait,        ///< try_dispatch must wait: the partner is active or preempted (nr_exp_waits)
+    pair_top_q_empty, ///< try_dispatch finds no cgroup to switch to (nr_exp_empty)
+    pair_adopt,       ///< the pair switches to `cgroup` (nr_cgrp_next)
+    pair_coll,        ///< the partner switched first (nr_cgrp_coll)
+    pair_cgrp_empty,  ///< the pair's cgroup has no queued task: drain (nr_cgrp_empty)
+    pair_missing,     ///< a popped pid has no task (nr_missing)
+    pair_release,     ///< pair_cpu_release has marked `cpu` preempted
+    pair_acquire,     ///< pair_cpu_acquire has cleared the mark
+    cgrp_q_push,      ///< a task is queued in its cgroup's FIFO
+    cgrp_q_pop,       ///< a pid leaves a cgroup's FIFO
+    top_q_push,       ///< a cgroup is put on top_q
+    top_q_pop,        ///< a cgroup is taken from top_q
+    lock_wait,        ///< `cpu` finds `lock` taken by `owner` and spins
 };
 inline constexpr std::size_t nr_record_kinds = 43;
 
 /// One thing that happened. 32 bytes without padding; the meaning of task, a, b and value depends on the kind.
 struct trace_record {
-    sim_time      at{};
-    cpu_id        cpu{};    ///< the CPU whose code did it
-    record_kind   kind{};
-    std::uint8_t  reason{}; ///< an enumerator of the kind's reason type, or 0
-    pid           task{};
+    sim_time at{};
+    cpu_id cpu{}; ///< the CPU whose code did it
+    record_kind kind{};
+    std::uint8_t reason{}; ///< an enumerator of the kind's reason type, or 0
+    pid task{};
     std::uint32_t a{};
     std::uint32_t b{};
-    std::int64_t  value{};
+    std::int64_t value{};
 
     friend bool operator==(const trace_record&, const trace_record&) = default;
 };

@@ -11,10 +11,10 @@ namespace {
 enum class enqueue_pc : std::uint8_t { choose, queued };
 
 enum class wakeup_pc : std::uint8_t {
-    begin,    ///< still on its runqueue? still being switched out?
-    select,   ///< select_task_rq()
-    lock,     ///< lock the target's runqueue, enqueue
-    woken,    ///< wakeup_preempt(), unlock
+    begin,  ///< still on its runqueue? still being switched out?
+    select, ///< select_task_rq()
+    lock,   ///< lock the target's runqueue, enqueue
+    woken,  ///< wakeup_preempt(), unlock
 };
 
 } // namespace

@@ -229,7 +229,7 @@ void make_options(random_world& w, dice& d)
 
 random_world make_random_world(std::uint64_t seed)
 {
-    dice         d(seed);
+    dice d(seed);
     random_world w;
     make_machine(w, d);
     make_costs(w, d);

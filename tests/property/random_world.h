@@ -12,10 +12,10 @@ namespace pairsim::test {
 
 struct random_world {
     machine_config machine;
-    workload       work;
-    pair_config    options;
-    nanoseconds    length{};
-    bool           free_of_cost = false; ///< nothing takes time: CPUs may chase each other at one instant
+    workload work;
+    pair_config options;
+    nanoseconds length{};
+    bool free_of_cost = false; ///< nothing takes time: CPUs may chase each other at one instant
 };
 
 random_world make_random_world(std::uint64_t seed);

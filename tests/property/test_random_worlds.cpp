@@ -18,8 +18,8 @@ namespace {
 struct outcome {
     std::string broken; ///< a rule; empty: all is well
     std::string digest;
-    exit_kind   exit = exit_kind::none;
-    unsigned    nr_quiet = 0;
+    exit_kind exit = exit_kind::none;
+    unsigned nr_quiet = 0;
 };
 
 /// Goes on from @p t to the next instant of rest, at most 100 us, checking the rules on the way.
@@ -44,9 +44,9 @@ outcome run_world(std::uint64_t seed, bool check_each_event)
 {
     set_check_context("make_random_world(" + std::to_string(seed) + ") in tests/property");
     const random_world w = make_random_world(seed);
-    world_run          run(w, seed, check_each_event);
-    constexpr int      nr_stops = 12;
-    outcome            result;
+    world_run run(w, seed, check_each_event);
+    constexpr int nr_stops = 12;
+    outcome result;
     for (int n = 1; n <= nr_stops && !run.sim().ended() && result.broken.empty(); ++n) {
         result.broken = check_near(run, w.length * n / nr_stops);
     }
@@ -64,7 +64,7 @@ outcome run_world(std::uint64_t seed, bool check_each_event)
 void run_worlds(std::uint64_t first, std::uint64_t nr)
 {
     std::map<exit_kind, unsigned> exits;
-    unsigned                      nr_quiet = 0;
+    unsigned nr_quiet = 0;
     for (std::uint64_t seed = first; seed < first + nr; ++seed) {
         const outcome result = run_world(seed, seed % 10 == 0);
         ++exits[result.exit];

@@ -105,12 +105,12 @@ std::string world_run::broken_dsq_rule()
 {
     const topology& topo = sim_.the_machine().topo();
     for (std::size_t n = 0; n < topo.node_mask.size(); ++n) {
-        const dsq&    queue = state().global_dsq(node_id{static_cast<std::uint16_t>(n)});
+        const dsq& queue = state().global_dsq(node_id{static_cast<std::uint16_t>(n)});
         std::uint32_t nr = 0;
-        pid           before = idle_pid;
+        pid before = idle_pid;
         for (pid p = queue.first; p != idle_pid; p = state().task(p).dsq_next) {
             const task_state& t = state().task(p);
-            const auto        home = topo.place[t.cpu.value].node.value;
+            const auto home = topo.place[t.cpu.value].node.value;
             if (t.on_dsq != dsq_kind::global || t.dsq_prev != before || t.queued == 0 || home != n) {
                 return "a task on a global DSQ is queued, linked and of that node";
             }
@@ -127,7 +127,7 @@ std::string world_run::broken_dsq_rule()
 /// Holds while no op is in progress.
 std::string world_run::broken_counter_rule()
 {
-    auto       maps = sched_.maps(state());
+    auto maps = sched_.maps(state());
     const auto n = [&](pair_counter c) { return at(maps.counters(), c); };
     if (n(pair_counter::nr_exps) != n(pair_counter::nr_exp_waits) + n(pair_counter::nr_exp_empty) +
                                         n(pair_counter::nr_cgrp_next) + n(pair_counter::nr_cgrp_coll)) {
@@ -148,12 +148,12 @@ std::string world_run::broken_task_rule()
         return {};
     }
     for (std::size_t i = 0; i < world_.work.tasks.size(); ++i) {
-        const pid         p{static_cast<std::uint32_t>(i + 1)};
+        const pid p{static_cast<std::uint32_t>(i + 1)};
         const task_state& t = state().task(p);
-        const bool        runs = state().cpu(t.cpu).curr == p;
-        const bool        in_fifo = t.ops == ops_state::queued && entries_.of(p) > 0;
-        const int         places = int{runs} + int{t.on_dsq != dsq_kind::none} + int{in_fifo};
-        const bool        runnable = t.state == life::running;
+        const bool runs = state().cpu(t.cpu).curr == p;
+        const bool in_fifo = t.ops == ops_state::queued && entries_.of(p) > 0;
+        const int places = int{runs} + int{t.on_dsq != dsq_kind::none} + int{in_fifo};
+        const bool runnable = t.state == life::running;
         if (runnable != (t.queued != 0) || places != int{runnable}) {
             return "a runnable task runs or is on one queue, another is nowhere: pid " + std::to_string(p.value);
         }

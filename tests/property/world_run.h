@@ -48,11 +48,11 @@ private:
     std::string broken_lock_rule();
 
     const random_world& world_;
-    pair_sched          sched_;
-    simulator           sim_;
-    fifo_entries        entries_;
-    trace_digest        digest_;
-    unsigned            nr_quiet_ = 0;
+    pair_sched sched_;
+    simulator sim_;
+    fifo_entries entries_;
+    trace_digest digest_;
+    unsigned nr_quiet_ = 0;
 };
 
 } // namespace pairsim::test

@@ -16,16 +16,16 @@ namespace pairsim::test {
 class puppet_sched final : public sched_ops {
 public:
     struct call {
-        op_kind       which;
-        cpu_id        cpu;
-        pid           task;
+        op_kind which;
+        cpu_id cpu;
+        pid task;
         std::uint32_t arg;
     };
     /// True: the op is done with.
     using hook = std::function<bool(const call&, kfuncs&)>;
 
     traits flags{.has_cpu_acquire_release = true, .dispatch_max_batch = 32};
-    hook   on_op;
+    hook on_op;
 
     std::vector<call> calls(op_kind which) const
     {
@@ -65,7 +65,7 @@ public:
 
 private:
     mutable std::vector<call> calls_;
-    mutable std::deque<pid>   fifo_;
+    mutable std::deque<pid> fifo_;
 };
 
 } // namespace pairsim::test

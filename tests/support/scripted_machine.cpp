@@ -11,8 +11,7 @@ constexpr std::size_t max_steps = 100'000; // a script that needs more has a CPU
 } // namespace
 
 scripted_machine::scripted_machine(const machine_config& config, const workload& work, const sched_ops& ops)
-    : work_(work), machine_(config, work, ops, *this), blocked_(config.nr_cpus()),
-      stepping_(config.nr_cpus())
+    : work_(work), machine_(config, work, ops, *this), blocked_(config.nr_cpus()), stepping_(config.nr_cpus())
 {
     machine_.set_tracing(true);
     for (std::size_t i = 0; i < work.cgroups.size(); ++i) {

@@ -41,7 +41,10 @@ public:
     void fork(pid task);
     /// The task that runs on @p c blocks; the CPU has not stepped yet.
     void block(cpu_id c) { machine_.block_current(c, life::sleeping); }
-    void higher_arrives(cpu_id c, sched_class cls = sched_class::rt) { machine_.higher_arrives(c, cls, nanoseconds{1}); }
+    void higher_arrives(cpu_id c, sched_class cls = sched_class::rt)
+    {
+        machine_.higher_arrives(c, cls, nanoseconds{1});
+    }
 
     bool blocked(cpu_id c) const { return blocked_[c.value]; }
     const std::vector<cpu_id>& ipis() const { return ipis_; }
@@ -61,14 +64,14 @@ private:
     void stopper_needed(cpu_id c, pid task) override;
     void record(const trace_record& r) override { trace_.on_records({&r, 1}); }
 
-    const workload&     work_;
-    machine             machine_;
-    std::vector<bool>   blocked_;
-    std::vector<bool>   stepping_; ///< not in its base yet
+    const workload& work_;
+    machine machine_;
+    std::vector<bool> blocked_;
+    std::vector<bool> stepping_; ///< not in its base yet
     std::vector<cpu_id> ipis_;
-    std::vector<pid>    to_migrate_;
-    bool                failed_ = false;
-    trace_log           trace_;
+    std::vector<pid> to_migrate_;
+    bool failed_ = false;
+    trace_log trace_;
 };
 
 } // namespace pairsim::test

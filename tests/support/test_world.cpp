@@ -20,14 +20,14 @@ machine_config plain_machine(std::size_t nr_cpus, kernel_profile profile)
 void set_typical_costs(cost_model& costs)
 {
     const std::pair<cost_kind, nanoseconds> typical[] = {
-        {cost_kind::tick, 1500ns},        {cost_kind::irq_entry, 300ns},      {cost_kind::schedule, 500ns},
-        {cost_kind::context_switch, 1200ns}, {cost_kind::ops_call, 50ns},     {cost_kind::bpf_lock, 20ns},
-        {cost_kind::hash_lookup, 60ns},   {cost_kind::queue_map_op, 60ns},    {cost_kind::atomic_op, 20ns},
-        {cost_kind::pid_lookup, 80ns},    {cost_kind::dsq_insert, 100ns},     {cost_kind::consume_local, 150ns},
-        {cost_kind::consume_remote, 500ns}, {cost_kind::wakeup_select, 600ns}, {cost_kind::wakeup_activate, 600ns},
-        {cost_kind::kick_call, 50ns},     {cost_kind::irq_work, 600ns},       {cost_kind::kick_handler, 400ns},
-        {cost_kind::ipi_latency, 1000ns}, {cost_kind::preempt_latency, 500ns}, {cost_kind::idle_exit, 3000ns},
-        {cost_kind::cgroup_offline, 15ms}, {cost_kind::disable, 50us},        {cost_kind::lock_handover, 100ns},
+        {cost_kind::tick, 1500ns},           {cost_kind::irq_entry, 300ns},       {cost_kind::schedule, 500ns},
+        {cost_kind::context_switch, 1200ns}, {cost_kind::ops_call, 50ns},         {cost_kind::bpf_lock, 20ns},
+        {cost_kind::hash_lookup, 60ns},      {cost_kind::queue_map_op, 60ns},     {cost_kind::atomic_op, 20ns},
+        {cost_kind::pid_lookup, 80ns},       {cost_kind::dsq_insert, 100ns},      {cost_kind::consume_local, 150ns},
+        {cost_kind::consume_remote, 500ns},  {cost_kind::wakeup_select, 600ns},   {cost_kind::wakeup_activate, 600ns},
+        {cost_kind::kick_call, 50ns},        {cost_kind::irq_work, 600ns},        {cost_kind::kick_handler, 400ns},
+        {cost_kind::ipi_latency, 1000ns},    {cost_kind::preempt_latency, 500ns}, {cost_kind::idle_exit, 3000ns},
+        {cost_kind::cgroup_offline, 15ms},   {cost_kind::disable, 50us},          {cost_kind::lock_handover, 100ns},
     };
     for (const auto& [kind, d] : typical) {
         costs[static_cast<std::size_t>(kind)] = duration_dist::constant(d);

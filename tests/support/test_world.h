@@ -29,8 +29,8 @@ void set_typical_costs(cost_model& costs);
 
 /// Where and when a task is forked; its affinity is an index made by test_world::add_mask().
 struct birth {
-    nanoseconds   at = 0ns;
-    cpu_id        cpu{0};
+    nanoseconds at = 0ns;
+    cpu_id cpu{0};
     std::uint32_t affinity = 0;
 };
 
@@ -42,19 +42,25 @@ public:
 
     // What is run; to be set before the first run_to().
     machine_config config;
-    workload       work;
-    pair_config    options;
-    std::uint64_t  seed = 1;
+    workload work;
+    pair_config options;
+    std::uint64_t seed = 1;
 
     cgroup_id add_cgroup(const std::string& name);
     std::uint32_t add_mask(std::initializer_list<cpu_id> cpus);
     pid add_task(cgroup_id cgroup, std::vector<phase> program, const birth& where = {});
-    pid add_hog(cgroup_id cgroup, const birth& where = {}) { return add_task(cgroup, {run(a_long_time), again()}, where); }
+    pid add_hog(cgroup_id cgroup, const birth& where = {})
+    {
+        return add_task(cgroup, {run(a_long_time), again()}, where);
+    }
     /// One arrival of a higher class.
     void add_higher(cpu_id cpu, nanoseconds at, nanoseconds length, sched_class cls = sched_class::rt);
     void add_outside(const outside_event& event) { work.outside.push_back(event); }
     void use_typical_costs() { set_typical_costs(config.costs); }
-    void set_cost(cost_kind kind, nanoseconds d) { config.costs[static_cast<std::size_t>(kind)] = duration_dist::constant(d); }
+    void set_cost(cost_kind kind, nanoseconds d)
+    {
+        config.costs[static_cast<std::size_t>(kind)] = duration_dist::constant(d);
+    }
     /// Runs under this scheduler instead of scx_pair.
     void use_scheduler(const sched_ops& ops) { other_ops_ = &ops; }
 
@@ -80,10 +86,10 @@ public:
 private:
     void start();
 
-    const sched_ops*            other_ops_ = nullptr;
+    const sched_ops* other_ops_ = nullptr;
     std::unique_ptr<pair_sched> sched_;
-    std::unique_ptr<simulator>  sim_;
-    trace_log                   trace_;
+    std::unique_ptr<simulator> sim_;
+    trace_log trace_;
 };
 
 } // namespace pairsim::test

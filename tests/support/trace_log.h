@@ -14,11 +14,11 @@ namespace pairsim::test {
 
 /// What a record must be like to be found; an empty field accepts anything.
 struct record_filter {
-    std::optional<cpu_id>       cpu{};
-    std::optional<pid>          task{};
+    std::optional<cpu_id> cpu{};
+    std::optional<pid> task{};
     std::optional<std::uint8_t> reason{};
-    sim_time                    from{};
-    sim_time                    to = never;
+    sim_time from{};
+    sim_time to = never;
 };
 
 template <class Reason>

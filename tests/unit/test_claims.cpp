@@ -392,7 +392,8 @@ TEST_CASE("an error ends the scheduler once, with the overflow or the missing en
     }
 }
 
-TEST_CASE("an entry of a task that is not queued is dispatched in vain, and a task without an entry is lost", "[claims]")
+TEST_CASE("an entry of a task that is not queued is dispatched in vain, and a task without an entry is lost",
+          "[claims]")
 {
     const small_world world;
     stream s;

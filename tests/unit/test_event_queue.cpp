@@ -50,7 +50,7 @@ private:
     using key = std::tuple<std::int64_t, int, std::uint64_t>;
     std::map<key, timer_id> events_;
     std::map<timer_id, key> armed_;
-    std::uint64_t           sequence_ = 0;
+    std::uint64_t sequence_ = 0;
 };
 
 } // namespace
@@ -152,7 +152,7 @@ TEST_CASE("the queue agrees with a sorted map over 100000 operations", "[event_q
     event_queue q(nr_timers);
     model_queue model;
     std::int64_t now = 0;
-    bool         agree = true;
+    bool agree = true;
     for (std::uint64_t i = 0; i < 100'000 && agree; ++i) {
         const auto draw = random_draw(nr_timers, random_purpose::unseed, 0, i);
         const auto timer = static_cast<timer_id>(draw % nr_timers);

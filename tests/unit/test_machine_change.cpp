@@ -57,12 +57,12 @@ struct change_world {
     }
     move_state found(record_kind kind) const { return static_cast<move_state>(m->trace().find(kind).back().reason); }
 
-    test_world                        world;
-    puppet_sched                      ops;
-    cgroup_id                         other;
-    std::uint32_t                     only_cpu1, not_cpu1;
-    std::vector<pid>                  hogs;
-    pid                               queued;
+    test_world world;
+    puppet_sched ops;
+    cgroup_id other;
+    std::uint32_t only_cpu1, not_cpu1;
+    std::vector<pid> hogs;
+    pid queued;
     std::unique_ptr<scripted_machine> m;
 };
 
@@ -258,8 +258,7 @@ TEST_CASE("a change waits for a task that is on its way to another runqueue", "[
     CHECK(t.m->task(t.queued).cpu == cpu2);
 }
 
-TEST_CASE("a mover that waited for the lock of a runqueue that the task has left takes the right one",
-          "[task_rq_lock]")
+TEST_CASE("a mover that waited for the lock of a runqueue that the task has left takes the right one", "[task_rq_lock]")
 {
     change_world t(GENERATE(from_range(all_profiles)));
     t.m->tick(cpu1);
@@ -269,7 +268,7 @@ TEST_CASE("a mover that waited for the lock of a runqueue that the task has left
     REQUIRE(t.m->run_to(cpu2, path::schedule, static_cast<std::uint8_t>(schedule_pc::lock_source)));
     REQUIRE(t.m->step(cpu2).what == step_result::kind::blocked); // first in the queue for it
     t.m->get().begin_move(cpu0, t.queued, t.other);
-    REQUIRE(t.m->run(cpu0) == step_result::kind::blocked);       // second
+    REQUIRE(t.m->run(cpu0) == step_result::kind::blocked); // second
     t.m->settle();
     CHECK(t.m->curr(cpu2) == t.queued);
     CHECK(t.m->task(t.queued).cgroup == t.other);
@@ -302,7 +301,7 @@ struct stale_world {
     }
 
     test_world world;
-    cgroup_id  c1, c2;
+    cgroup_id c1, c2;
 };
 
 } // namespace

@@ -65,11 +65,11 @@ struct three_busy_cpus {
         m->cpu(c).need_resched = 1;
     }
 
-    test_world                        world;
-    puppet_sched                      ops;
-    cgroup_id                         group;
-    std::vector<pid>                  running;
-    pid                               queued;
+    test_world world;
+    puppet_sched ops;
+    cgroup_id group;
+    std::vector<pid> running;
+    pid queued;
     std::unique_ptr<scripted_machine> m;
 };
 
@@ -161,10 +161,10 @@ TEST_CASE("a CPU takes the first task of the global DSQ that may run there and l
     test_world& w = t.world;
     const auto only_cpu1 = w.add_mask({cpu1});
     const auto not_cpu0 = w.add_mask({cpu1, cpu2});
-    const pid  a = w.add_hog(t.group, {.cpu = cpu1, .affinity = only_cpu1});
-    const pid  b = w.add_hog(t.group, {.cpu = cpu2, .affinity = not_cpu0});
-    const pid  c = w.add_hog(t.group, {.cpu = cpu1});
-    const pid  d = w.add_hog(t.group, {.cpu = cpu1});
+    const pid a = w.add_hog(t.group, {.cpu = cpu1, .affinity = only_cpu1});
+    const pid b = w.add_hog(t.group, {.cpu = cpu2, .affinity = not_cpu0});
+    const pid c = w.add_hog(t.group, {.cpu = cpu1});
+    const pid d = w.add_hog(t.group, {.cpu = cpu1});
     puppet_sched& ops = t.ops;
     t.m = std::make_unique<scripted_machine>(w.config, w.work, ops);
     for (const pid p : {t.running[0], t.running[1], t.running[2], a, b, c, d}) {
@@ -251,7 +251,8 @@ TEST_CASE("an insert of a task that is not queued is ignored but refills its sli
     t.next_dispatch_inserts({stale});
     t.m->block(cpu0);
     t.m->run(cpu0);
-    CHECK(t.m->trace().count(record_kind::dsq_insert, {.task = stale, .reason = as_reason(insert_result::ignored)}) == 1);
+    CHECK(t.m->trace().count(record_kind::dsq_insert, {.task = stale, .reason = as_reason(insert_result::ignored)}) ==
+          1);
     CHECK(t.m->task(running).slice == (stale == running ? 20ms : 5ms));
     CHECK(t.m->task(sleeping).slice == (stale == sleeping ? 20ms : 6ms));
     CHECK(t.m->curr(cpu0) == t.queued); // an ignored insert counts: the scheduler is asked again

@@ -50,9 +50,9 @@ struct higher_world {
         m->run(c);
     }
 
-    test_world                        world;
-    puppet_sched                      ops;
-    pid                               hog0, hog1, queued;
+    test_world world;
+    puppet_sched ops;
+    pid hog0, hog1, queued;
     std::unique_ptr<scripted_machine> m;
 };
 

@@ -71,11 +71,11 @@ struct choice_world {
     bool is_idle(unsigned cpu) const { return test_cpu(m->state().idle_cpus(), cpu_of(cpu)); }
     bool core_is_idle(unsigned cpu) const { return test_cpu(m->state().idle_cores(), cpu_of(cpu)); }
 
-    test_world                        world;
-    puppet_sched                      ops;
-    std::uint32_t                     affinity = 0;
+    test_world world;
+    puppet_sched ops;
+    std::uint32_t affinity = 0;
     std::unique_ptr<scripted_machine> m;
-    wake_path                         path{};
+    wake_path path{};
 };
 
 const auto both_choices = {kernel_profile::k612, kernel_profile::knew};
@@ -90,9 +90,9 @@ TEST_CASE("an idle core is better than an idle CPU, and the previous CPU's is th
     CHECK(t.is_idle(6));
     CHECK_FALSE(t.core_is_idle(6)); // its core is not wholly idle any more
     CHECK(t.core_is_idle(3));
-    CHECK(t.choose(1, 2, {2, 3, 7}) == 3);       // prev is idle, its core is not
-    CHECK(t.choose(1, 2, {2, 3, 7}, 5) == 7);    // next after the waker's last choice
-    CHECK(t.choose(1, 2, {2, 3, 7}, 7) == 3);    // and around
+    CHECK(t.choose(1, 2, {2, 3, 7}) == 3);    // prev is idle, its core is not
+    CHECK(t.choose(1, 2, {2, 3, 7}, 5) == 7); // next after the waker's last choice
+    CHECK(t.choose(1, 2, {2, 3, 7}, 7) == 3); // and around
     CHECK(t.path == wake_path::direct);
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("without an idle core the previous CPU comes first", "[scx_select_cpu_
     choice_world t(GENERATE(from_range(both_choices)));
     CHECK(t.choose(1, 2, {2, 3}) == 2);
     CHECK(t.choose(1, 2, {3}) == 3);
-    CHECK(t.choose(1, 2, {0, 3}) == 3);    // the waking CPU's cursor begins at CPU 0 and looks at the next first
+    CHECK(t.choose(1, 2, {0, 3}) == 3); // the waking CPU's cursor begins at CPU 0 and looks at the next first
     CHECK(t.choose(1, 2, {0, 3}, 3) == (t.world.config.profile == kernel_profile::k612 ? 0 : 3)); // 3: prev's cache
     CHECK(t.choose(1, 2, {}) == 2);
     CHECK(t.path == wake_path::queued);
@@ -197,11 +197,11 @@ TEST_CASE("a core is idle while all of its CPUs are", "[update_idle]")
     for (unsigned i = 0; i < 4; ++i) {
         w.config.cpus[i].core = static_cast<std::uint16_t>(i % 2);
     }
-    const pid        a = w.add_hog(root_cgroup, {.cpu = cpu0});
-    const pid        b = w.add_hog(root_cgroup, {.cpu = cpu2});
-    puppet_sched     ops;
+    const pid a = w.add_hog(root_cgroup, {.cpu = cpu0});
+    const pid b = w.add_hog(root_cgroup, {.cpu = cpu2});
+    puppet_sched ops;
     scripted_machine m(w.config, w.work, ops);
-    const auto       mask = [](std::span<const std::uint64_t> words) { return words[0]; };
+    const auto mask = [](std::span<const std::uint64_t> words) { return words[0]; };
     CHECK(mask(m.state().idle_cpus()) == 0b1111);
     CHECK(mask(m.state().idle_cores()) == 0b1111);
     m.fork(a);

@@ -81,10 +81,10 @@ struct kick_world {
         m->run(c);
     }
 
-    kernel_profile                    profile;
-    test_world                        world;
-    puppet_sched                      ops;
-    pid                               hog0, hog1, queued;
+    kernel_profile profile;
+    test_world world;
+    puppet_sched ops;
+    pid hog0, hog1, queued;
     std::unique_ptr<scripted_machine> m;
 };
 
@@ -310,10 +310,22 @@ TEST_CASE("in 6.19 a wait ends at any scheduling point of its target", "[kick_cp
 {
     kick_world t(kernel_profile::k619);
     REQUIRE(t.kick(cpu0, cpu1, kick_wait) == step_result::kind::blocked);
-    SECTION("it picks its task again") { t.keep_previous(); }
-    SECTION("it switches to another SCX task") { t.switch_to_another_task(); }
-    SECTION("it goes idle") { t.go_idle(); }
-    SECTION("a higher class takes it") { t.give_way_to_higher(); }
+    SECTION("it picks its task again")
+    {
+        t.keep_previous();
+    }
+    SECTION("it switches to another SCX task")
+    {
+        t.switch_to_another_task();
+    }
+    SECTION("it goes idle")
+    {
+        t.go_idle();
+    }
+    SECTION("a higher class takes it")
+    {
+        t.give_way_to_higher();
+    }
     CHECK(t.m->run(cpu0) == step_result::kind::base);
     CHECK(t.m->trace().count(record_kind::kick_wait_end, {.cpu = cpu0}) == 1);
 }
@@ -412,7 +424,7 @@ TEST_CASE("nobody waits for a CPU that waits itself with interrupts on", "[kick_
     for (const cpu_id c : {cpu0, cpu1, cpu2}) {
         w.add_hog(root_cgroup, {.cpu = c});
     }
-    puppet_sched     ops;
+    puppet_sched ops;
     scripted_machine m(w.config, w.work, ops);
     for (std::uint32_t n = 1; n <= 3; ++n) {
         m.fork(pid{n});

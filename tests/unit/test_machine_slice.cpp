@@ -19,7 +19,10 @@ struct two_hogs_on_one_cpu {
         world.use_scheduler(ops);
         mask = world.add_mask({cpu0});
     }
-    pid add(std::vector<phase> program, nanoseconds at) { return world.add_task(root_cgroup, std::move(program), {at, cpu0, mask}); }
+    pid add(std::vector<phase> program, nanoseconds at)
+    {
+        return world.add_task(root_cgroup, std::move(program), {at, cpu0, mask});
+    }
     pid add_hog(nanoseconds at) { return add({run(a_long_time), again()}, at); }
 
     /// Instants at which cpu0 switched.
@@ -32,8 +35,8 @@ struct two_hogs_on_one_cpu {
         return at;
     }
 
-    test_world    world;
-    puppet_sched  ops;
+    test_world world;
+    puppet_sched ops;
     std::uint32_t mask;
 };
 
@@ -43,7 +46,7 @@ TEST_CASE("two hogs take turns of a slice and a tick", "[task_tick_scx]")
 {
     struct row {
         std::uint32_t hz;
-        nanoseconds   period;
+        nanoseconds period;
     };
     const auto [hz, period] = GENERATE(row{100, 30ms}, row{250, 24ms}, row{1000, 21ms});
     two_hogs_on_one_cpu t(hz);
@@ -157,11 +160,8 @@ TEST_CASE("lost time stretches a task's work, delays its ticks and is charged to
 {
     two_hogs_on_one_cpu t(250, 0ns);
     const pid task = t.add({run(10ms), exit_task()}, 0ns);
-    t.world.work.lost_time.push_back({.cpu = cpu0,
-                                      .first = sim_time{2ms},
-                                      .length = duration_dist::constant(7ms),
-                                      .interval = {},
-                                      .count = 1});
+    t.world.work.lost_time.push_back(
+        {.cpu = cpu0, .first = sim_time{2ms}, .length = duration_dist::constant(7ms), .interval = {}, .count = 1});
     t.world.run_to(9ms); // the ticks of 4 ms and 8 ms come now
     CHECK(t.world.task(task).slice == 11ms);
     t.world.run_to(30ms);

@@ -65,7 +65,7 @@ TEST_CASE("a copy of a state in the middle of a run is equal, and stays as it is
     fill(w);
     w.run_to(35ms);
     const machine_state copy = w.state();
-    const auto          hash = hash_of(copy);
+    const auto hash = hash_of(copy);
     CHECK(copy == w.state());
     CHECK(hash_of(w.state()) == hash);
     w.run_to(36ms);
@@ -129,7 +129,7 @@ TEST_CASE("a machine put back into an earlier state does the same again", "[mach
     }
     m.settle();
     const machine_state begin = m.state();
-    const sim_time      then = m.get().now();
+    const sim_time then = m.get().now();
 
     step_at_random(m, 4, 42, 2000);
     m.settle();

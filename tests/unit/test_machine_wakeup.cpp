@@ -61,11 +61,11 @@ struct wake_world {
     }
     wake_path path_of_last_wakeup() const { return static_cast<wake_path>(last_wakeup().reason); }
 
-    test_world                        world;
-    puppet_sched                      ops;
-    std::uint32_t                     only_cpu1, not_cpu0;
-    std::vector<pid>                  hogs;
-    pid                               waker, woken, pinned;
+    test_world world;
+    puppet_sched ops;
+    std::uint32_t only_cpu1, not_cpu0;
+    std::vector<pid> hogs;
+    pid waker, woken, pinned;
     std::unique_ptr<scripted_machine> m;
 };
 
@@ -227,10 +227,10 @@ TEST_CASE("a wake-up to a CPU that a higher class holds does not disturb it", "[
 
 TEST_CASE("with ops.select_cpu of the variant no task is dispatched directly", "[select_task_rq_scx]")
 {
-    test_world   w(2);
+    test_world w(2);
     puppet_sched ops;
     ops.flags.select_cpu_prev = true;
-    const pid        task = w.add_hog(root_cgroup, {.cpu = cpu1});
+    const pid task = w.add_hog(root_cgroup, {.cpu = cpu1});
     scripted_machine m(w.config, w.work, ops);
     m.fork(task);
     CHECK(m.curr(cpu1) == task);
@@ -357,7 +357,7 @@ TEST_CASE("of tasks woken at one instant on one CPU the first to expire comes fi
 
 TEST_CASE("programs wake each other through channels that keep tokens", "[try_to_wake_up]")
 {
-    test_world   w(2);
+    test_world w(2);
     puppet_sched ops;
     w.use_scheduler(ops);
     w.work.nr_channels = 2;
@@ -365,10 +365,9 @@ TEST_CASE("programs wake each other through channels that keep tokens", "[try_to
     const auto m1 = w.add_mask({cpu1});
     // The producer puts two tokens before the consumer asks for one; the third the consumer has to wait for.
     w.add_task(root_cgroup, {wake(0), wake(0), run(10ms), wake(0), run(a_long_time)}, {.affinity = m0});
-    const pid consumer = w.add_task(root_cgroup,
-                                    {run(1ms), wait_for(0), run(1ms), wait_for(0), run(1ms), wait_for(0), run(1ms),
-                                     exit_task()},
-                                    {.affinity = m1});
+    const pid consumer = w.add_task(
+        root_cgroup, {run(1ms), wait_for(0), run(1ms), wait_for(0), run(1ms), wait_for(0), run(1ms), exit_task()},
+        {.affinity = m1});
     w.run_to(30ms);
     CHECK(w.lane(cpu1, 1ms, 13ms) == "bbb_______b__");
     CHECK(w.trace().count(record_kind::sched_waking, {.task = consumer, .reason = as_reason(wake_reason::task)}) == 1);

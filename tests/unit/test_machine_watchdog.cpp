@@ -20,9 +20,9 @@ struct starved_task {
                               {.at = runnable_at, .cpu = cpu0, .affinity = world.add_mask({cpu0})});
     }
 
-    test_world   world;
+    test_world world;
     puppet_sched ops;
-    pid          task;
+    pid task;
 };
 
 } // namespace
@@ -80,7 +80,7 @@ TEST_CASE("a task that runs now and then is never stalled", "[check_rq_for_timeo
 
 TEST_CASE("a task that runs without a break is never stalled", "[check_rq_for_timeouts]")
 {
-    test_world   w(2);
+    test_world w(2);
     puppet_sched ops;
     w.use_scheduler(ops);
     const pid hog = w.add_hog(root_cgroup);

@@ -24,14 +24,14 @@ struct view {
 
 struct situation {
     pair_ctx ctx;
-    sides    side;
-    view     seen;
+    sides side;
+    view seen;
 };
 
 constexpr nanoseconds batch = 20ms;
 constexpr nanoseconds adopted_at = 100s;
-constexpr cgroup_id   present{7};
-constexpr cgroup_id   found{9};
+constexpr cgroup_id present{7};
+constexpr cgroup_id found{9};
 
 /// All states, seen from both sides.
 std::vector<situation> all_situations()
@@ -121,9 +121,9 @@ TEST_CASE("a dispatch goes on, waits or looks for a cgroup, in every state", "[t
 
         // Expired is strict: a batch that ends exactly now is not over.
         const bool expired = clock == clock_says::over;
-        view       after = s.seen;
-        outcome    what = outcome::go_on;
-        bool       kick = false;
+        view after = s.seen;
+        outcome what = outcome::go_on;
+        bool kick = false;
         after.i_am_active = true;
         if (expired || s.seen.draining) {
             after.i_am_active = false; // whoever dispatches has stopped

@@ -33,10 +33,9 @@ TEST_CASE("without a stride CPU i is paired with CPU i + n/2", "[main]")
 {
     const auto map = map_of(8, 0);
     CHECK(map == map_of(8, 4));
-    CHECK(map.pairs == std::vector<pair_map::pair>{{cpu_id{0}, cpu_id{4}},
-                                                   {cpu_id{1}, cpu_id{5}},
-                                                   {cpu_id{2}, cpu_id{6}},
-                                                   {cpu_id{3}, cpu_id{7}}});
+    CHECK(map.pairs ==
+          std::vector<pair_map::pair>{
+              {cpu_id{0}, cpu_id{4}}, {cpu_id{1}, cpu_id{5}}, {cpu_id{2}, cpu_id{6}}, {cpu_id{3}, cpu_id{7}}});
     CHECK(map.pair_id == std::vector<std::uint32_t>{0, 1, 2, 3, 0, 1, 2, 3});
     CHECK(map.in_pair_idx == std::vector<std::uint8_t>{0, 0, 0, 0, 1, 1, 1, 1});
     CHECK(map.ctx_entries == 4);

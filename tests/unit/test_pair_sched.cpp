@@ -63,10 +63,10 @@ struct pair_world {
         ctx().draining = 0;
     }
 
-    test_world                        world;
-    cgroup_id                         c1, c2;
-    pid                               hog0, hog1;
-    std::unique_ptr<pair_sched>       sched;
+    test_world world;
+    cgroup_id c1, c2;
+    pid hog0, hog1;
+    std::unique_ptr<pair_sched> sched;
     std::unique_ptr<scripted_machine> m;
 };
 
@@ -89,7 +89,7 @@ TEST_CASE("an enqueue counts and puts its cgroup on top_q only if its FIFO was e
 TEST_CASE("an enqueue of a task whose cgroup is gone is an error and leaves the task in no queue", "[pair_enqueue]")
 {
     pair_world t;
-    const pid  late = t.add(t.c1);
+    const pid late = t.add(t.c1);
     t.begin();
     t.m->get().cgroup_exit(t.c2);
     t.m->get().begin_move(cpu0, late, t.c2);
@@ -104,7 +104,7 @@ TEST_CASE("an enqueue of a task whose cgroup is gone is an error and leaves the 
 TEST_CASE("a task in the FIFO is invisible until it has been counted", "[pair_enqueue]")
 {
     pair_world t;
-    const pid  late = t.add(t.c1);
+    const pid late = t.add(t.c1);
     t.begin();
     t.m->block(cpu1);
     t.m->settle(); // takes `late`, the FIFO is empty
@@ -125,7 +125,7 @@ TEST_CASE("a task in the FIFO is invisible until it has been counted", "[pair_en
 TEST_CASE("within a batch a CPU takes the next task of the pair's cgroup", "[try_dispatch]")
 {
     pair_world t;
-    const pid  first = t.add(t.c1);
+    const pid first = t.add(t.c1);
     t.add(t.c2);
     t.begin();
     t.batch_of(t.c1);
@@ -194,7 +194,7 @@ TEST_CASE("an empty cgroup drains the pair and the CPU waits for its partner", "
 TEST_CASE("cgroups without tasks fall out of top_q and the chosen one stays", "[try_dispatch]")
 {
     pair_world t;
-    const pid  wanted = t.add(t.c2);
+    const pid wanted = t.add(t.c2);
     t.begin();
     for (const cgroup_id c : {t.c1, root_cgroup}) { // duplicates before and behind
         t.maps().push_top(c);
@@ -271,7 +271,7 @@ TEST_CASE("the second CPU to choose takes the first one's cgroup and the search 
     t.m->step(cpu0);
     CHECK(t.count(counter::nr_cgrp_next) == 1);
     REQUIRE(t.run_to(cpu1, at_choose)); // has found C2 and put it back
-    t.m->step(cpu0); // the pair's lock is free
+    t.m->step(cpu0);                    // the pair's lock is free
     t.m->step(cpu1);
     CHECK(t.count(counter::nr_cgrp_coll) == 1);
     CHECK(t.ctx().cgid == t.c1);
@@ -313,7 +313,7 @@ TEST_CASE("a higher class that takes the partner during the search does not stop
 TEST_CASE("the other CPU may take the last task between two sections", "[try_dispatch]")
 {
     pair_world t;
-    const pid  only = t.add(t.c1);
+    const pid only = t.add(t.c1);
     t.begin();
     t.batch_of(t.c1);
     t.m->block(cpu0);
@@ -381,8 +381,8 @@ TEST_CASE("a pair that has adopted a cgroup kicks the partner after its insert",
 TEST_CASE("an adoption whose first pid is missing forgets to kick the partner", "[try_dispatch]")
 {
     pair_world t;
-    const pid  gone = t.add(t.c2);
-    const pid  next = t.add(t.c2);
+    const pid gone = t.add(t.c2);
+    const pid next = t.add(t.c2);
     t.begin();
     t.m->block(cpu0);
     REQUIRE(t.run_to(cpu0, at_pop));
@@ -400,7 +400,7 @@ TEST_CASE("an adoption whose first pid is missing forgets to kick the partner", 
 TEST_CASE("a task that has not left its CPU for the last time is still found by its pid", "[try_dispatch]")
 {
     pair_world t;
-    const pid  gone = t.add(t.c1);
+    const pid gone = t.add(t.c1);
     t.begin();
     t.batch_of(t.c1);
     t.m->block(cpu0);
@@ -415,7 +415,7 @@ TEST_CASE("a task that has not left its CPU for the last time is still found by 
 TEST_CASE("each attempt reads the clock anew", "[try_dispatch]")
 {
     pair_world t;
-    const pid  gone = t.add(t.c1);
+    const pid gone = t.add(t.c1);
     t.add(t.c1);
     t.begin();
     t.batch_of(t.c1);
@@ -537,7 +537,7 @@ TEST_CASE("variant local_dsq inserts where nobody else can take the task", "[scx
     t.world.options.variants.local_dsq = true;
     const bool allowed = GENERATE(true, false);
     const auto only_cpu1 = t.world.add_mask({cpu1});
-    const pid  task = t.world.add_hog(t.c1, {.cpu = cpu1, .affinity = allowed ? 0 : only_cpu1});
+    const pid task = t.world.add_hog(t.c1, {.cpu = cpu1, .affinity = allowed ? 0 : only_cpu1});
     t.begin();
     t.batch_of(t.c1);
     t.m->block(cpu0);

@@ -23,17 +23,16 @@ struct maps_in_memory {
     std::byte* bytes() { return reinterpret_cast<std::byte*>(memory.data()); }
     pair_maps maps() { return {sizes, bytes()}; }
 
-    pair_maps::sizes           sizes;
+    pair_maps::sizes sizes;
     std::vector<std::uint64_t> memory;
 };
 
-constexpr pair_maps::sizes small{
-    .nr_ctxs = 2, .nr_cgroups = 6, .nr_q = 3, .max_queued = 4, .max_cgrps = 3};
+constexpr pair_maps::sizes small{.nr_ctxs = 2, .nr_cgroups = 6, .nr_q = 3, .max_queued = 4, .max_cgrps = 3};
 
 std::vector<std::uint32_t> drain(maps_in_memory& m, std::uint32_t q)
 {
     std::vector<std::uint32_t> pids;
-    pid                        p;
+    pid p;
     while (m.maps().pop(q, p)) {
         pids.push_back(p.value);
     }
@@ -45,7 +44,7 @@ std::vector<std::uint32_t> drain(maps_in_memory& m, std::uint32_t q)
 TEST_CASE("a queue map is a FIFO with a limit", "[bpf_map_push_elem]")
 {
     std::uint32_t elements[3] = {};
-    queue_map     q;
+    queue_map q;
     std::uint32_t value = 77;
     CHECK_FALSE(q.pop(elements, 3, value));
     CHECK(value == 77); // unchanged
@@ -65,8 +64,8 @@ TEST_CASE("a queue map agrees with a deque wherever its head stands", "[bpf_map_
 {
     const std::uint32_t capacity = GENERATE(1U, 2U, 5U, 64U);
     std::vector<std::uint32_t> elements(capacity);
-    queue_map                  q;
-    std::deque<std::uint32_t>  model;
+    queue_map q;
+    std::deque<std::uint32_t> model;
     for (std::uint64_t i = 0; i < 20'000; ++i) {
         const auto draw = random_draw(capacity, random_purpose::unseed, 1, i);
         const bool filling = (i / 200) % 2 == 0; // so that it is full and empty now and then
@@ -91,7 +90,7 @@ TEST_CASE("a queue map agrees with a deque wherever its head stands", "[bpf_map_
 TEST_CASE("an empty queue is one value, wherever its head has been", "[bpf_map_push_elem]")
 {
     std::uint32_t elements[3] = {};
-    queue_map     q;
+    queue_map q;
     std::uint32_t value = 0;
     for (std::uint32_t v = 1; v < 6; ++v) {
         q.push(elements, 3, v);
@@ -254,7 +253,7 @@ TEST_CASE("a cgroup's FIFO that overflows ends the scheduler", "[pair_enqueue]")
     test_world w(2);
     w.options.max_queued = 3;
     const cgroup_id c1 = w.add_cgroup("C1");
-    const int       nr_tasks = GENERATE(5, 6); // two of them run
+    const int nr_tasks = GENERATE(5, 6); // two of them run
     for (int n = 0; n < nr_tasks; ++n) {
         w.add_hog(c1, {.at = n * 1us});
     }

@@ -66,7 +66,7 @@ TEST_CASE("seed, purpose, entity and number all make a difference", "[random]")
 
 TEST_CASE("each bit of a draw is set about half of the time", "[random]")
 {
-    constexpr int    nr_draws = 20'000;
+    constexpr int nr_draws = 20'000;
     std::vector<int> set(64);
     for (std::uint64_t n = 0; n < nr_draws; ++n) {
         const auto bits = random_draw(5, random_purpose::tick_jitter, 3, n);
@@ -87,7 +87,7 @@ namespace {
 /// Two tasks with random phases, each alone on its CPU; the first draws one more duration if asked to.
 std::vector<sim_time> sleeps_of_second(bool first_draws_more)
 {
-    test_world   w(2);
+    test_world w(2);
     puppet_sched ops; // scx_pair would couple the CPUs by its kicks
     w.use_scheduler(ops);
     const phase random_run{.kind = phase::op::run, .duration = duration_dist::uniform(1ms, 3ms)};

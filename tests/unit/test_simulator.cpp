@@ -25,8 +25,8 @@ TEST_CASE("a loop repeats as often as it says, and anew when an outer loop comes
 {
     test_world w(2);
     // 2 x (run 1 ms, 3 x (run 10 us, sleep 100 us)), where "n times" counts the jumps back
-    const pid task = w.add_task(
-        root_cgroup, {run(1ms), run(10us), sleep(100us), again(1, 2), again(0, 1), exit_task()});
+    const pid task =
+        w.add_task(root_cgroup, {run(1ms), run(10us), sleep(100us), again(1, 2), again(0, 1), exit_task()});
     w.run_to(100ms);
     CHECK(end_of(w, task) == sim_time{2 * (1ms + 3 * 110us)});
 }
@@ -59,7 +59,7 @@ TEST_CASE("a sleep is longer by the timer's slack", "[simulator]")
 
 TEST_CASE("two busy CPUs of a core slow each other down", "[simulator]")
 {
-    test_world   w(4);
+    test_world w(4);
     puppet_sched ops; // scx_pair would let one of them wait
     w.use_scheduler(ops);
     w.config.smt_active = true;
@@ -70,9 +70,9 @@ TEST_CASE("two busy CPUs of a core slow each other down", "[simulator]")
     const auto m0 = w.add_mask({cpu0});
     const auto m1 = w.add_mask({cpu1});
     const auto m2 = w.add_mask({cpu2}); // cpu0's sibling
-    const pid  slowed = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu0, .affinity = m0});
-    const pid  alone = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu1, .affinity = m1});
-    const pid  late = w.add_task(root_cgroup, {run(2ms), exit_task()}, {.at = 4ms, .cpu = cpu2, .affinity = m2});
+    const pid slowed = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu0, .affinity = m0});
+    const pid alone = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu1, .affinity = m1});
+    const pid late = w.add_task(root_cgroup, {run(2ms), exit_task()}, {.at = 4ms, .cpu = cpu2, .affinity = m2});
     w.run_to(100ms);
     CHECK(end_of(w, alone) == sim_time{10ms});
     CHECK(end_of(w, late) == sim_time{8ms});    // 2 ms of work at half speed
@@ -115,7 +115,7 @@ TEST_CASE("what a process outside does waits until its CPU is out of the kernel"
     test_world w(2);
     w.set_cost(cost_kind::schedule, 500us);
     const cgroup_id c1 = w.add_cgroup("C1");
-    const pid       task = w.add_hog(root_cgroup, {.cpu = cpu1});
+    const pid task = w.add_hog(root_cgroup, {.cpu = cpu1});
     w.add_hog(root_cgroup, {.at = 2ms, .cpu = cpu0});
     w.add_outside({sim_time{2ms + 100us}, cpu0, phase::op::move, task.value, c1.value});
     w.run_to(10ms);
@@ -129,8 +129,8 @@ TEST_CASE("a change of a task that is not there (any more) does nothing", "[simu
 {
     test_world w(2);
     const cgroup_id c1 = w.add_cgroup("C1");
-    const pid       brief = w.add_task(root_cgroup, {run(1ms), exit_task()});
-    const pid       late = w.add_hog(root_cgroup, {.at = 20ms});
+    const pid brief = w.add_task(root_cgroup, {run(1ms), exit_task()});
+    const pid late = w.add_hog(root_cgroup, {.at = 20ms});
     w.add_outside({sim_time{5ms}, cpu0, phase::op::move, brief.value, c1.value});
     w.add_outside({sim_time{5ms}, cpu0, phase::op::set_affinity, late.value, 0});
     w.run_to(10ms);
@@ -180,10 +180,11 @@ TEST_CASE("a digest depends on every record and on their order", "[trace_digest]
     CHECK(hex({a}) != hex({a, a}));
     CHECK(hex({}) == "99aa06d3014798d86001c324468d497f"); // XXH3-128 of nothing
     const auto bytes = canonical_bytes(a);
-    const unsigned expected[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 2, 3, 0, 0, 0,
+    const unsigned expected[] = {1, 0, 0, 0, 0, 0, 0, 0, 0,    0,   21,  2,   3,   0,   0,   0,
                                  4, 0, 0, 0, 5, 0, 0, 0, 0xfa, 255, 255, 255, 255, 255, 255, 255};
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         CAPTURE(i);
-        CHECK(std::to_integer<unsigned>(bytes[i]) == (i == 10 ? static_cast<unsigned>(record_kind::kick) : expected[i]));
+        CHECK(std::to_integer<unsigned>(bytes[i]) ==
+              (i == 10 ? static_cast<unsigned>(record_kind::kick) : expected[i]));
     }
 }

@@ -16,8 +16,8 @@ namespace {
 struct options {
     std::uint32_t cpus = 0;
     std::uint32_t stride = 0;
-    bool          as_json = false;
-    bool          as_dot = false;
+    bool as_json = false;
+    bool as_dot = false;
 };
 
 void print_json(const pair_map& map)

@@ -25,17 +25,17 @@ namespace pairsim::cli {
 namespace {
 
 struct options {
-    std::string                  file;
-    std::string                  json_file;
-    std::string                  trace_file;
-    std::vector<std::string>     lanes; ///< empty: the whole run; else FROM..TO or FROM..TO/STEP
-    bool                         show_lanes = false;
-    std::string                  stats_interval;
+    std::string file;
+    std::string json_file;
+    std::string trace_file;
+    std::vector<std::string> lanes; ///< empty: the whole run; else FROM..TO or FROM..TO/STEP
+    bool show_lanes = false;
+    std::string stats_interval;
     std::optional<std::uint64_t> seed;
-    std::vector<std::string>     sets;
-    std::string                  until;
-    std::string                  profile;
-    bool                         digest_only = false;
+    std::vector<std::string> sets;
+    std::string until;
+    std::string profile;
+    bool digest_only = false;
 };
 
 [[noreturn]] void fail(const std::string& option, const std::string& what, const std::string& remedy)
@@ -66,9 +66,9 @@ lanes_options parse_lanes(const options& o, nanoseconds end)
     }
     const auto slash = text.find('/', dots);
     l.from = sim_time{duration_option("--lanes", std::string_view(text).substr(0, dots))};
-    l.to = sim_time{duration_option("--lanes", std::string_view(text).substr(dots + 2, slash == std::string::npos
-                                                                                           ? std::string::npos
-                                                                                           : slash - dots - 2))};
+    l.to = sim_time{duration_option(
+        "--lanes",
+        std::string_view(text).substr(dots + 2, slash == std::string::npos ? std::string::npos : slash - dots - 2))};
     if (slash != std::string::npos) {
         l.step = duration_option("--lanes", std::string_view(text).substr(slash + 1));
     }

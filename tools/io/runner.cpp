@@ -79,8 +79,8 @@ void run_in_intervals(simulator& sim, sim_time end, const run_options& options, 
 
 pair_map pairs_of(const scenario& s)
 {
-    auto made = make_pair_map(static_cast<std::uint32_t>(s.machine.nr_cpus()), s.pair.stride,
-                              s.pair.variants.big_ctx_map);
+    auto made =
+        make_pair_map(static_cast<std::uint32_t>(s.machine.nr_cpus()), s.pair.stride, s.pair.variants.big_ctx_map);
     if (s.scheduler != scheduler_name::pair && std::holds_alternative<std::string>(made)) {
         return {}; // a baseline on a machine that cannot be paired
     }

@@ -24,18 +24,18 @@ namespace pairsim {
 using counter_list = std::vector<std::pair<std::string, std::uint64_t>>;
 
 struct run_options {
-    std::optional<nanoseconds> until;     ///< end of the run, in place of the scenario's
-    std::vector<trace_sink*>   sinks;     ///< further readers of the trace
-    bool                       analyse = true; ///< metrics and claims; without them only digest, counters and exit
-    nanoseconds                stats_interval{}; ///< zero: none
+    std::optional<nanoseconds> until; ///< end of the run, in place of the scenario's
+    std::vector<trace_sink*> sinks;   ///< further readers of the trace
+    bool analyse = true;              ///< metrics and claims; without them only digest, counters and exit
+    nanoseconds stats_interval{};     ///< zero: none
     std::function<void(const counter_list&)> on_stats;
 };
 
 struct run_outcome {
-    run_result    result;
-    exit_kind     ended = exit_kind::none;
-    std::uint64_t queued = 0;   ///< sum of the FIFOs' lengths at the end
-    bool          op_in_progress = false; ///< the end has cut an op short: the counters need not add up
+    run_result result;
+    exit_kind ended = exit_kind::none;
+    std::uint64_t queued = 0;    ///< sum of the FIFOs' lengths at the end
+    bool op_in_progress = false; ///< the end has cut an op short: the counters need not add up
     std::vector<std::string> warnings;
 };
 

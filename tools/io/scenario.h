@@ -18,32 +18,32 @@ enum class scheduler_name : std::uint8_t { pair, fifo };
 /// `expect`: what a scenario says of its own outcome. `pairsim test` and the test suite check it; `run` prints it.
 struct expectation {
     struct bound { ///< of a number in the report, found by its JSON pointer
-        std::string           pointer;
+        std::string pointer;
         std::optional<double> min;
         std::optional<double> max;
     };
     struct claim { ///< of a claim by id: "holds" or "violated", by a named cause if given
         std::string id;
-        bool        holds = true;
+        bool holds = true;
         std::string cause;
     };
-    std::string        exit_kind = "none";   ///< as in the report's exit.kind
-    std::string        exit_message_contains;
+    std::string exit_kind = "none"; ///< as in the report's exit.kind
+    std::string exit_message_contains;
     std::vector<bound> bounds;
     std::vector<claim> claims;
 };
 
 struct scenario {
-    std::string    name;
-    std::string    description;
-    std::uint64_t  seed = 1;
-    nanoseconds    duration{};
-    nanoseconds    warmup{}; ///< metrics begin after it
+    std::string name;
+    std::string description;
+    std::uint64_t seed = 1;
+    nanoseconds duration{};
+    nanoseconds warmup{}; ///< metrics begin after it
     machine_config machine;
-    workload       work;
+    workload work;
     scheduler_name scheduler = scheduler_name::pair;
-    pair_config    pair;
-    expectation    expect;
+    pair_config pair;
+    expectation expect;
 };
 
 } // namespace pairsim
