@@ -44,7 +44,7 @@ std::string lanes_of(const std::string& members, const std::string& from, const 
 TEST_CASE("a task preempted by a higher class waits in its local DSQ and is resumed", "[cpu_release]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2 }, "cgroups": ["a"],
+        "machine": { "cpus": 2, "costs": "none" }, "cgroups": ["a"],
         "tasks": [
           { "name": "hog", "cgroup": "a", "count": 2, "phases": [{ "run": "12ms" }] }
         ],
@@ -60,7 +60,7 @@ cpu1      AAAAAAAAA!AA....
 TEST_CASE("a CPU goes idle when its only task sleeps, and when it exits", "[balance_one]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2 }, "cgroups": ["a"],
+        "machine": { "cpus": 2, "costs": "none" }, "cgroups": ["a"],
         "tasks": [
           { "name": "t", "cgroup": "a", "phases": [{ "run": "3ms" }, { "sleep": "2ms" }, { "run": "4ms" }] }
         ])";
@@ -75,7 +75,7 @@ cpu1      ___.........
 TEST_CASE("a CPU goes idle because it must wait for its partner's cgroup to end", "[try_dispatch]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2 }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "costs": "none" }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "first", "cgroup": "a", "phases": [{ "run": "2ms" }] },
           { "name": "second", "cgroup": "a", "phases": [{ "run": "4ms" }] },
@@ -93,7 +93,7 @@ cpu1      AA!AAAAAAAAAAAAAAAAAAAAABBBBBBBBBBBB
 TEST_CASE("a CPU goes idle when what it dispatches may run on its partner only", "[consume_dispatch_q]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2 }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "costs": "none" }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "short", "cgroup": "a", "phases": [{ "run": "3ms" }] },
           { "name": "long", "cgroup": "a", "phases": [{ "run": "6ms" }] },
@@ -109,7 +109,7 @@ cpu1      AAA!BBAAA...
 TEST_CASE("a CPU goes idle when a higher class leaves it and nothing is queued", "[switch_class]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2 }, "cgroups": ["a"],
+        "machine": { "cpus": 2, "costs": "none" }, "cgroups": ["a"],
         "tasks": [
           { "name": "t", "cgroup": "a", "phases": [{ "run": "10ms" }] }
         ],
@@ -125,7 +125,7 @@ cpu1      ___####.....
 TEST_CASE("a kick of a running task takes the flight of its IPI to stop it", "[scx_bpf_kick_cpu]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2, "tick_offset": ["0", "1ms"], "costs": { "ipi_latency": "30us" } }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "tick_offset": ["0", "1ms"], "costs": { "preset": "none", "ipi_latency": "30us" } }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "a", "cgroup": "a", "count": 2, "phases": [{ "run": "forever" }] },
           { "name": "b", "cgroup": "b", "count": 2, "start": "1ms", "phases": [{ "run": "forever" }] }
@@ -142,7 +142,7 @@ cpu1      AAAAA!AABBBBBBB
 TEST_CASE("a kick wakes an idle CPU after the IPI and its exit from idle", "[scx_bpf_kick_cpu]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2, "costs": { "ipi_latency": "200us", "idle_exit": "300us" } }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "costs": { "preset": "none", "ipi_latency": "200us", "idle_exit": "300us" } }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "first", "cgroup": "a", "phases": [{ "run": "1ms" }] },
           { "name": "second", "cgroup": "a", "start": "1us", "phases": [{ "run": "3ms" }] },
@@ -159,7 +159,7 @@ cpu1      A........................!____BBBBBBBBBB
 TEST_CASE("a kick of a CPU in a higher class is skipped on current kernels", "[kick_one_cpu]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2 }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "costs": "none" }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "a", "cgroup": "a", "phases": [{ "run": "10ms" }] },
           { "name": "b", "cgroup": "b", "count": 2, "start": "4ms", "cpus": [0], "phases": [{ "run": "10ms" }] }
@@ -176,7 +176,7 @@ cpu1      __###############.............
 TEST_CASE("a kick of a CPU in a higher class only makes Linux 6.12 schedule", "[kick_one_cpu]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2, "kernel": "K612" }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "kernel": "K612", "costs": "none" }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "a", "cgroup": "a", "phases": [{ "run": "10ms" }] },
           { "name": "b", "cgroup": "b", "count": 2, "start": "4ms", "cpus": [0], "phases": [{ "run": "10ms" }] }
@@ -193,7 +193,7 @@ cpu1      __########!######.............
 TEST_CASE("a CPU whose dispatch loop has run out of rounds kicks itself", "[balance_one]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2, "dsp_max_loops": 3 }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 2, "dsp_max_loops": 3, "costs": "none" }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "short", "cgroup": "a", "phases": [{ "run": "3ms" }] },
           { "name": "long", "cgroup": "a", "phases": [{ "run": "6ms" }] },
@@ -210,7 +210,7 @@ cpu1      AAA!BBAAA...
 TEST_CASE("a CPU of another pair steals a task from the global DSQ", "[consume_dispatch_q]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 4, "tick_offset": ["0", "5us", "2ms", "2ms"], "costs": { "dsq_insert": "10us" } }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 4, "tick_offset": ["0", "5us", "2ms", "2ms"], "costs": { "preset": "none", "dsq_insert": "10us" } }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "a", "cgroup": "a", "count": 4, "phases": [{ "run": "forever" }] },
           { "name": "b", "cgroup": "b", "count": 1, "start": "1ms", "phases": [{ "run": "forever" }] }
@@ -229,7 +229,7 @@ cpu3      AAAAAAAAAAAAAAAAAA
 TEST_CASE("a CPU goes idle when its task has been stolen and nothing else is queued", "[consume_dispatch_q]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 4, "tick_offset": { "step": "1ms" }, "costs": { "dsq_insert": "10us" } }, "cgroups": ["a", "b"],
+        "machine": { "cpus": 4, "tick_offset": { "step": "1ms" }, "costs": { "preset": "none", "dsq_insert": "10us" } }, "cgroups": ["a", "b"],
         "tasks": [
           { "name": "first", "cgroup": "a", "phases": [{ "run": "15ms" }] },
           { "name": "second", "cgroup": "a", "phases": [{ "run": "15.005ms" }] },
@@ -251,7 +251,7 @@ cpu3      AAAAAAAAAAAAAAAAAA
 TEST_CASE("a queued task that is moved runs in the turn of its old cgroup", "[sched_move_task]")
 {
     const char* const members = R"(
-        "machine": { "cpus": 2, "tick_offset": ["0", "1ms"] }, "cgroups": ["a", "b", "c"],
+        "machine": { "cpus": 2, "tick_offset": ["0", "1ms"], "costs": "none" }, "cgroups": ["a", "b", "c"],
         "tasks": [
           { "name": "a", "cgroup": "a", "count": 2, "phases": [{ "run": "forever" }] },
           { "name": "m", "cgroup": "b", "start": "1ms", "phases": [{ "run": "forever" }] },

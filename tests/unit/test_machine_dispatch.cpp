@@ -36,12 +36,23 @@ struct three_busy_cpus {
             running.push_back(world.add_hog(group, {.cpu = c}));
         }
         queued = world.add_hog(group, {.cpu = cpu1});
+        spare = world.add_hog(group, {.cpu = cpu2});
         m = std::make_unique<scripted_machine>(world.config, world.work, ops);
         for (const pid p : running) {
             m->fork(p);
         }
         m->fork(queued);
         ops.forget_calls();
+    }
+
+    /// Queues one more task, on the runqueue of @p c.
+    pid add_queued(cpu_id c) const
+    {
+        m->get().timer_expired(c, spare);
+        m->task(spare).cpu = c;
+        m->settle();
+        REQUIRE(m->task(spare).cpu == c);
+        return spare;
     }
 
     /// The next ops.dispatch inserts these instead of the FIFO's head.
@@ -69,7 +80,7 @@ struct three_busy_cpus {
     puppet_sched ops;
     cgroup_id group;
     std::vector<pid> running;
-    pid queued;
+    pid queued, spare;
     std::unique_ptr<scripted_machine> m;
 };
 
@@ -104,6 +115,75 @@ TEST_CASE("a task dequeued while a remote CPU waits for its runqueue stays where
     for (const cpu_id c : {cpu0, cpu1, cpu2}) {
         CHECK(m.state().lock(c.value).owner == no_cpu);
     }
+}
+
+namespace {
+
+/// cpu0 is about to put `waiting`, whose CPU is cpu2, on the global DSQ and waits for that DSQ's lock, which cpu1 has.
+void let_dispatch_wait(three_busy_cpus& t, pid waiting)
+{
+    t.m->block(cpu1);
+    REQUIRE(t.m->run_to(cpu1, path::schedule, pc(schedule_pc::consume)));
+    t.m->block(cpu0);
+    t.next_dispatch_inserts({t.queued, waiting});
+    REQUIRE(t.m->run_to(cpu0, path::schedule, pc(schedule_pc::flush)));
+    t.m->step(cpu0);                                             // the first one is on the DSQ
+    REQUIRE(t.m->step(cpu1).what == step_result::kind::blocked); // looks for a task there
+    REQUIRE(t.m->step(cpu0).what == step_result::kind::blocked); // comes after it with the second
+    REQUIRE(t.m->task(waiting).ops == ops_state::dispatching);
+}
+
+} // namespace
+
+TEST_CASE("a move waits for a task that is on its way to a DSQ", "[ops_dequeue]")
+{
+    three_busy_cpus t;
+    const pid waiting = t.add_queued(cpu2);
+    let_dispatch_wait(t, waiting);
+    t.m->get().begin_move(cpu2, waiting, root_cgroup);
+    CHECK(t.m->run(cpu2) == step_result::kind::blocked);
+    CHECK(t.m->task(waiting).cgroup == t.group);
+    t.m->settle();
+    CHECK(t.m->task(waiting).cgroup == root_cgroup);
+    CHECK(t.m->trace().count(record_kind::dsq_insert, {.task = waiting, .reason = as_reason(insert_result::global)}) >=
+          1);
+    CHECK(t.m->curr(cpu1) == t.queued);
+    CHECK(t.m->curr(cpu0) == waiting);
+}
+
+TEST_CASE("a task that must leave its CPU waits until it has reached its DSQ", "[move_queued_task]")
+{
+    three_busy_cpus t;
+    const auto not_cpu2 = t.world.add_mask({cpu0, cpu1});
+    const pid waiting = t.add_queued(cpu2);
+    constexpr std::uint8_t at_leave = 2;
+    t.m->get().begin_set_affinity(cpu2, waiting, not_cpu2);
+    REQUIRE(t.m->run_to(cpu2, path::set_affinity, at_leave));
+    let_dispatch_wait(t, waiting);
+    CHECK(t.m->run(cpu2) == step_result::kind::blocked);
+    t.m->settle();
+    CHECK_FALSE(t.m->blocked(cpu2));
+    CHECK(t.m->task(waiting).cpu != cpu2);
+    CHECK(t.m->curr(cpu0) == waiting);
+}
+
+TEST_CASE("a CPU that waited for a DSQ's lock and finds the DSQ empty gives the lock back", "[consume_dispatch_q]")
+{
+    three_busy_cpus t;
+    t.m->block(cpu1);
+    t.m->block(cpu2);
+    REQUIRE(t.m->run_to(cpu1, path::schedule, pc(schedule_pc::consume)));
+    REQUIRE(t.m->run_to(cpu2, path::schedule, pc(schedule_pc::consume)));
+    t.m->block(cpu0);
+    t.next_dispatch_inserts({t.queued});
+    REQUIRE(t.m->run_to(cpu0, path::schedule, pc(schedule_pc::flush)));
+    t.m->step(cpu0);
+    REQUIRE(t.m->step(cpu1).what == step_result::kind::blocked);
+    REQUIRE(t.m->step(cpu2).what == step_result::kind::blocked);
+    t.m->settle();
+    CHECK(t.m->curr(cpu1) == t.queued); // first come
+    CHECK(t.m->curr(cpu2) == idle_pid);
+    CHECK(t.m->state().lock(3).owner == no_cpu); // the locks of three runqueues come before the DSQ's
 }
 
 TEST_CASE("a previous task that has slice left goes on and the scheduler is not asked", "[balance_one]")

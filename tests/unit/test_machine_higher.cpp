@@ -154,6 +154,14 @@ TEST_CASE("an episode of higher classes is released once and acquired once", "[s
     CHECK(t.ops.nr_calls(op_kind::cpu_acquire) == 2);
 }
 
+TEST_CASE("more work for a higher class that is runnable already is no second wake-up", "[try_to_wake_up]")
+{
+    higher_world t(GENERATE(from_range(all_profiles)));
+    t.take(cpu0);
+    t.m->higher_arrives(cpu0);
+    CHECK_FALSE(t.m->get().has_kernel_work(cpu0));
+}
+
 TEST_CASE("the preempted task goes on with its rest after acquire and without a dispatch", "[balance_one]")
 {
     higher_world t(GENERATE(from_range(all_profiles)));

@@ -370,6 +370,17 @@ TEST_CASE("mainline waits after its next SCX pick and with interrupts on", "[kic
         CHECK_FALSE(t.waits(cpu0));
         CHECK(t.m->curr(cpu1) == t.hog1);
     }
+    SECTION("a tick that ends its slice does not make it schedule before the wait is over")
+    {
+        t.m->pass(16ms);
+        t.m->tick(cpu0);
+        CHECK(t.m->run(cpu0) == step_result::kind::blocked);
+        CHECK(t.m->cpu(cpu0).need_resched == 1);
+        CHECK(t.m->cpu(cpu0).depth == 1);
+        t.m->settle();
+        CHECK(t.m->cpu(cpu0).need_resched == 0);
+        CHECK(t.m->cpu(cpu0).depth == 0);
+    }
     SECTION("a tick is taken meanwhile")
     {
         t.m->pass(4ms);
@@ -474,8 +485,12 @@ TEST_CASE("a wait that ends in time is no lockup", "[watchdog_hardlockup_check]"
     w.add_hog(root_cgroup, {.cpu = cpu0});
     w.add_task(root_cgroup, {run(9s), sleep(10ms), again()}, {.cpu = cpu1});
     w.add_higher(cpu0, 100ms, 1ms);
-    w.add_higher(cpu0, 9'500ms, 1ms);
+    const bool again_later = GENERATE(false, true);
+    if (again_later) { // waits again when the detector looks
+        w.add_higher(cpu0, 9'500ms, 1ms);
+    }
     w.run_to(17s);
     CHECK(w.sim().exit().kind == exit_kind::none);
+    CHECK(w.trace().count(record_kind::kick_wait_begin) == (again_later ? 2 : 1));
     CHECK(w.trace().count(record_kind::kick_wait_end) == 1);
 }

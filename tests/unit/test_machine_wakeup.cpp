@@ -292,6 +292,7 @@ TEST_CASE("a wake-up waits for a task that is still being switched out", "[try_t
     CHECK(t.m->run(cpu0) == step_result::kind::blocked);
     t.m->run(cpu1);
     CHECK(t.m->task(t.hogs[1]).on_cpu == 0);
+    CHECK(t.m->task(t.hogs[1]).awaited == 0);
     CHECK_FALSE(t.m->blocked(cpu0));
     t.m->settle();
     CHECK(t.m->curr(cpu1) == t.hogs[1]);

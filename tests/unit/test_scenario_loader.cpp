@@ -410,7 +410,8 @@ TEST_CASE("tick offsets, speed and costs reach the machine", "[scenario_loader]"
     CHECK(at(changed_one, cost_kind::lock_handover) == at(preset, cost_kind::lock_handover));
     const auto alone = with("/machine/costs", R"({"lock_handover": "1us"})").machine;
     CHECK(at(alone, cost_kind::lock_handover) == duration_dist::constant(1us));
-    CHECK(at(alone, cost_kind::tick) == duration_dist{});
+    CHECK(at(alone, cost_kind::tick) == at(preset, cost_kind::tick));
+    CHECK(with("/machine", R"({"cpus": 4})").machine.costs == preset.costs); // real hardware's, unless said otherwise
 }
 
 TEST_CASE("every cost kind has its key, and the built-in machine a cost for each", "[scenario_loader]")

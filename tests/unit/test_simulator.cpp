@@ -72,11 +72,11 @@ TEST_CASE("two busy CPUs of a core slow each other down", "[simulator]")
     const auto m2 = w.add_mask({cpu2}); // cpu0's sibling
     const pid slowed = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu0, .affinity = m0});
     const pid alone = w.add_task(root_cgroup, {run(10ms), exit_task()}, {.cpu = cpu1, .affinity = m1});
-    const pid late = w.add_task(root_cgroup, {run(2ms), exit_task()}, {.at = 4ms, .cpu = cpu2, .affinity = m2});
+    const pid late = w.add_task(root_cgroup, {run(2ms), exit_task()}, {.at = 5'500us, .cpu = cpu2, .affinity = m2});
     w.run_to(100ms);
     CHECK(end_of(w, alone) == sim_time{10ms});
-    CHECK(end_of(w, late) == sim_time{8ms});    // 2 ms of work at half speed
-    CHECK(end_of(w, slowed) == sim_time{12ms}); // 4 ms alone, 2 of work in 4 ms, 4 ms alone
+    CHECK(end_of(w, late) == sim_time{9'500us}); // 2 ms of work at half speed
+    CHECK(end_of(w, slowed) == sim_time{12ms});  // 5.5 ms alone, 2 of work in 4 ms, 2.5 ms alone
 }
 
 TEST_CASE("a source of higher work arrives as often as it says", "[simulator]")
@@ -108,6 +108,92 @@ TEST_CASE("lost time stops a CPU in the middle of a step as well", "[simulator]"
     REQUIRE(on.size() == 1);
     CHECK(on[0].at == sim_time{3ms + 100us});
     CHECK(end_of(w, task) == sim_time{4ms + 100us});
+}
+
+TEST_CASE("a CPU that was waiting for a lock goes on when its lost time is over", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::tick, 100us); // holds the runqueue's lock
+    const pid task = w.add_hog(root_cgroup, {.cpu = cpu0});
+    w.add_outside({sim_time{12ms + 10us}, cpu1, phase::op::move, task.value, root_cgroup.value});
+    w.work.lost_time.push_back({.cpu = cpu1,
+                                .first = sim_time{12ms + 50us},
+                                .length = duration_dist::constant(1ms),
+                                .interval = {},
+                                .count = 1});
+    w.run_to(20ms);
+    CHECK(w.trace().find(record_kind::task_move).at(0).at == sim_time{13ms + 50us});
+}
+
+TEST_CASE("lost times of one source do not overlap", "[simulator]")
+{
+    test_world w(2);
+    w.work.lost_time.push_back({.cpu = cpu0,
+                                .first = sim_time{1ms},
+                                .length = duration_dist::constant(2ms),
+                                .interval = duration_dist::constant(1ms),
+                                .count = 3});
+    const pid task = w.add_task(root_cgroup, {run(2ms), exit_task()}, {.cpu = cpu0});
+    w.run_to(20ms);
+    const auto lost = w.trace().find(record_kind::lost_time);
+    REQUIRE(lost.size() == 3);
+    CHECK(lost[1].at == sim_time{3ms});
+    CHECK(lost[2].at == sim_time{5ms});
+    CHECK(end_of(w, task) == sim_time{8ms});
+}
+
+TEST_CASE("CPUs whose steps end at one instant go on in the order in which the steps began", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::schedule, 1us);
+    w.add_hog(root_cgroup, {.cpu = cpu0, .affinity = w.add_mask({cpu0})});
+    w.add_hog(root_cgroup, {.cpu = cpu1, .affinity = w.add_mask({cpu1})});
+    puppet_sched ops;
+    w.use_scheduler(ops);
+    w.run_to(1ms);
+    const auto switched = w.trace().find(record_kind::sched_switch);
+    REQUIRE(switched.size() == 2);
+    CHECK(switched[0].at == switched[1].at);
+    CHECK(switched[0].cpu == cpu0);
+}
+
+TEST_CASE("a step that ends after the end of the run is not done", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::schedule, 100us);
+    w.add_hog(root_cgroup, {.at = 1ms});
+    w.run_to(1ms + 50us);
+    CHECK(w.sim().now() == sim_time{1ms + 50us});
+    CHECK(w.trace().count(record_kind::sched_switch) == 0);
+    w.run_to(1ms + 100us);
+    CHECK(w.trace().count(record_kind::sched_switch) == 1);
+}
+
+TEST_CASE("a CPU that waits with interrupts on takes them", "[simulator]")
+{
+    test_world w(2, kernel_profile::knew);
+    puppet_sched ops;
+    const auto only_cpu0 = w.add_mask({cpu0});
+    w.add_hog(root_cgroup, {.cpu = cpu0});
+    w.add_hog(root_cgroup, {.cpu = cpu1});
+    const pid trigger = w.add_hog(root_cgroup, {.at = 1ms, .cpu = cpu0, .affinity = only_cpu0});
+    const pid other = w.add_hog(root_cgroup, {.at = 3ms, .cpu = cpu0, .affinity = only_cpu0});
+    w.work.lost_time.push_back({.cpu = cpu1, // which does not schedule meanwhile
+                                .first = sim_time{500us},
+                                .length = duration_dist::constant(9ms),
+                                .interval = {},
+                                .count = 1});
+    ops.on_op = [&](const puppet_sched::call& c, kfuncs& k) {
+        if (c.which == op_kind::enqueue && c.task == trigger) {
+            k.kick_cpu(cpu1, kick_preempt | kick_wait);
+        }
+        return false;
+    };
+    w.use_scheduler(ops);
+    w.run_to(20ms);
+    CHECK(w.trace().find(record_kind::kick_wait_begin).at(0).at == sim_time{1ms});
+    CHECK(w.trace().find(record_kind::kick_wait_end).at(0).at == sim_time{9'500us});
+    CHECK(w.trace().find(record_kind::sched_waking, {.task = other}).at(0).at == sim_time{3ms});
 }
 
 TEST_CASE("what a process outside does waits until its CPU is out of the kernel", "[simulator]")

@@ -30,7 +30,7 @@ using groups_of_cpus = std::vector<std::uint16_t>;
 
 class machine_reader {
 public:
-    explicit machine_reader(loading& context) : context_(context) {}
+    explicit machine_reader(loading& context) : context_(context) { use_default_costs(); }
 
     /// A name, or an object.
     void read(const json_cursor& at)
@@ -168,16 +168,21 @@ private:
         }
     }
 
+    /// Real hardware's: those of the machine that is built in.
+    void use_default_costs()
+    {
+        context_.documents.push_back(
+            {"x86-64 (built in)", parse_json(embedded::x86_64_machine, "x86-64"), &context_.problems});
+        read_costs(*json_cursor(context_.documents.back()).get("costs"));
+    }
+
     void read_costs(const json_cursor& at)
     {
         const auto preset = at.value().is_string() ? at : at.get("preset");
-        if (preset) {
+        if (preset && preset->value() == "none") {
             m_.costs = {};
-        }
-        if (preset && preset->value() == "x86-64") {
-            context_.documents.push_back(
-                {"x86-64 (built in)", parse_json(embedded::x86_64_machine, "x86-64"), &context_.problems});
-            read_costs(*json_cursor(context_.documents.back()).get("costs"));
+        } else if (preset) {
+            use_default_costs();
         }
         for (std::size_t kind = 1; kind < nr_cost_kinds; ++kind) {
             read_into(m_.costs[kind], at, cost_names[kind]);
