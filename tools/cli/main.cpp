@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // The program: the command line, and what becomes of errors.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -33,6 +34,12 @@ int run(int argc, char** argv)
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);
     pairsim::cli::add_version(app, code);
+    const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+    const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+    if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, is_named)) {
+        throw pairsim::input_error(
+            {{"pairsim", "", "unknown command " + pairsim::quote(argv[1]), "see pairsim --help"}});
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp& e) {
