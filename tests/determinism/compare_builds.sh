@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Every build of pairsim prints the approved digests (golden.digests checks the build under test; this one the others).
+# Every build of pairsim prints the approved digests (pairsim_tests checks the build under test, this script the others).
 # $PAIRSIM_OTHER_BUILDS names them, separated by colons: tools/dev test gives GCC -O2 and Clang -O3, each twice over, so
 # that two runs of one build are compared too. Exit status 77: there is nothing to compare.
 # Run it from the root of the repository.

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// Runs every scenario below scenarios/, and checks what it expects of itself and that scx_pair's counters add up.
+// Runs every scenario below scenarios/, and checks what it expects of itself, that scx_pair's counters add up, and that
+// the trace is the approved one.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "tests/support/catch.h"
 #include "tools/io/expect.h"
@@ -53,10 +58,22 @@ void check_counters(const run_outcome& out)
     CHECK(counter(out, "nr_total") - counter(out, "nr_dispatched") - counter(out, "nr_missing") == out.queued);
 }
 
+/// tests/golden/digests.txt: "DIGEST UNSEED" by path from the root of the repository.
+std::map<std::string, std::string> approved_digests()
+{
+    std::map<std::string, std::string> digests;
+    std::ifstream file(PAIRSIM_SOURCE_DIR "/tests/golden/digests.txt");
+    for (std::string path, digest, unseed; file >> path >> digest >> unseed;) {
+        digests[path] = digest + ' ' + unseed;
+    }
+    return digests;
+}
+
 void run_all(const fs::path& folder, std::size_t at_least)
 {
     const auto files = scenarios_in(folder);
     REQUIRE(files.size() >= at_least);
+    auto approved = approved_digests();
     for (const std::string& file : files) {
         INFO(file);
         const scenario s = load_scenario(file);
@@ -66,6 +83,9 @@ void run_all(const fs::path& folder, std::size_t at_least)
             CHECK(false);
         }
         check_counters(out);
+        // Where the trace is meant to change: ./tools/dev approve, and explain it in the commit.
+        CHECK(fmt::format("{} {:016x}", out.result.digest, out.result.unseed) ==
+              approved[fs::relative(file, PAIRSIM_SOURCE_DIR).string()]);
         CHECK_FALSE(s.description.empty());
         CHECK(out.warnings.empty());
     }
