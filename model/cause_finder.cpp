@@ -16,6 +16,9 @@ int cause_finder::intruder(const observed_pair& pair) const
 
 cause_id cause_finder::of_two_cgroups(const observed_pair& pair, int side) const
 {
+    if (!isolates_) {
+        return cause_id::no_isolation;
+    }
     const cpu_id id = pair.cpus[side];
     const auto& cpu = state_->cpu(id);
     const auto& partner = state_->cpu(pair.cpus[1 - side]);
@@ -42,6 +45,9 @@ cause_id cause_finder::of_two_cgroups(const observed_pair& pair, int side) const
 
 cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
 {
+    if (!isolates_) {
+        return cause_id::no_isolation;
+    }
     const auto& preempted = state_->cpu(pair.cpus[held]);
     const cpu_id id = pair.cpus[1 - held];
     const auto& cpu = state_->cpu(id);

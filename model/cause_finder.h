@@ -11,8 +11,9 @@ namespace pairsim {
 
 class cause_finder {
 public:
-    cause_finder(const observed_state& state, const machine_config& machine, const workload& work)
-        : state_(&state), machine_(&machine), work_(&work)
+    /// @p isolates: claims_options::isolates.
+    cause_finder(const observed_state& state, const machine_config& machine, const workload& work, bool isolates)
+        : state_(&state), machine_(&machine), work_(&work), isolates_(isolates)
     {
     }
 
@@ -30,6 +31,7 @@ private:
     const observed_state* state_;
     const machine_config* machine_;
     const workload* work_;
+    bool isolates_;
 };
 
 } // namespace pairsim

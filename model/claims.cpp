@@ -272,9 +272,9 @@ void lost_task_claim::finish(sim_time end, findings_log& log) const
 claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, const pair_config& config,
                claims_options options)
     : state_(machine.nr_cpus(), work.tasks.size(), pairs), log_(options),
-      exclusive_(cause_finder(state_, machine, work)), preemptor_(cause_finder(state_, machine, work)),
-      abort_(state_, pairs, work, config), lost_task_(state_, work.tasks.size()),
-      exclusive_tracker_(claim_id::exclusive, pairs.pairs.size()),
+      exclusive_(cause_finder(state_, machine, work, options.isolates)),
+      preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, pairs, work, config),
+      lost_task_(state_, work.tasks.size()), exclusive_tracker_(claim_id::exclusive, pairs.pairs.size()),
       preemptor_tracker_(claim_id::no_run_beside_preemptor, pairs.pairs.size())
 {
 }

@@ -71,6 +71,8 @@ struct claims_options {
     /// Also violations that last no time: events of one instant in an order that breaks the claim. For drivers
     /// whose steps take no time.
     bool count_instants = false;
+    /// The scheduler tries to isolate cgroups. False for a baseline: its violations all have the cause no_isolation.
+    bool isolates = true;
 };
 
 /// Where claims put what they find.

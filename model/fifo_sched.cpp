@@ -43,6 +43,8 @@ op_step fifo_sched::step(frame& call, kfuncs& k) const
         }
         if (!fifo.queue->push(fifo.elements, capacity_, call.task.value)) {
             k.error(0, 0);
+        } else {
+            k.emit(record_kind::cgrp_q_push, 0, call.task, k.task_cgroup(call.task).value, 0, fifo.queue->nr);
         }
         return op_step::done(cost_kind::queue_map_op);
     }
@@ -51,8 +53,11 @@ op_step fifo_sched::step(frame& call, kfuncs& k) const
             return op_step::blocked();
         }
         pid task;
-        if (fifo.queue->pop(fifo.elements, capacity_, task.value) && k.task_exists(task)) {
-            k.dsq_insert(task, false, slice_dfl_);
+        if (fifo.queue->pop(fifo.elements, capacity_, task.value)) {
+            k.emit(record_kind::cgrp_q_pop, 0, task, k.task_cgroup(task).value, 0, fifo.queue->nr);
+            if (k.task_exists(task)) {
+                k.dsq_insert(task, false, slice_dfl_);
+            }
         }
         return op_step::done(cost_kind::queue_map_op);
     }

@@ -98,6 +98,8 @@ constexpr cause_info table[] = {
      "implement ops.dequeue, or mark entries"},
     {c::lost, "lost", "a task of {own} was handed to the scheduler and is in no queue",
      "ops.enqueue failed, or an entry was popped and not dispatched.", ""},
+    {c::no_isolation, "no-isolation", "cpu {cpu} ran a task of {own} while cpu {other} ran {theirs}",
+     "This scheduler knows no pairs and promises none of this.", "use the scheduler `pair`"},
 };
 static_assert(std::size(table) == nr_causes);
 

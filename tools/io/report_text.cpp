@@ -127,7 +127,7 @@ std::string claims_section(const run_result& run)
 
 std::string one_cause(const run_result& run, const claim_info& claim, const cause_info& cause, const cause_totals& c)
 {
-    const std::string label = fmt::format("  {:<8}", cause.id);
+    const std::string label = fmt::format("  {:<7} ", cause.id);
     std::string facts = times(c.violations);
     if (c.violations == 0) {
         facts = "as a sequel"; // the violation began with another cause

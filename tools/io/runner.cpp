@@ -132,7 +132,8 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
     sim.add_sink(digest);
     if (options.analyse) {
         measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
-        watched.emplace(s.machine, s.work, pairs, s.pair);
+        const claims_options watch{.isolates = s.scheduler == scheduler_name::pair};
+        watched.emplace(s.machine, s.work, pairs, s.pair, watch);
         sim.add_sink(*measured);
         sim.add_sink(*watched);
     }
