@@ -29,7 +29,7 @@ enum class cost_kind : std::uint8_t {
     none,            ///< free by definition
     tick,            ///< timer interrupt and sched_tick
     irq_entry,       ///< entry and exit of a reschedule IPI or a timer interrupt
-    schedule,        ///< __schedule: lock, clock, pick
+    schedule,        ///< __schedule up to the balance: lock, clock, the previous task
     context_switch,  ///< switch of tasks, caches aside
     cgroup_switch,   ///< extra work of a task that finds the CPU's caches filled by another cgroup
     ops_call,        ///< trampoline of a struct_ops call
@@ -53,8 +53,11 @@ enum class cost_kind : std::uint8_t {
     cgroup_offline,  ///< from rmdir to ops.cgroup_exit
     disable,         ///< from an error to the end of the scheduler, per machine
     lock_handover,   ///< a contended lock passing from one CPU to the next
+    pick,            ///< the rest of __schedule, the switch aside: pick the next task, put the previous one
+    syscall,         ///< CPU time that a task needs in the kernel to go to sleep and to come back from it
+    idle_loop,       ///< from the interrupt of an idle CPU to schedule(): tick_nohz_idle_exit() and the like
 };
-inline constexpr std::size_t nr_cost_kinds = 27;
+inline constexpr std::size_t nr_cost_kinds = 30;
 
 using cost_model = std::array<duration_dist, nr_cost_kinds>;
 
@@ -75,12 +78,17 @@ struct machine_config {
     cost_model costs{};
     std::uint32_t smt_speed_permille = 1000; ///< speed of a CPU whose core's other CPU is busy
     kernel_profile profile = kernel_profile::knew;
+    /// K612 with a mended SCX_KICK_WAIT: the sequence that a waiting kicker watches also advances at each balance and
+    /// each put of a task. Still spun for with interrupts off.
+    bool repaired_kick_wait = false;
     nanoseconds slice_dfl = std::chrono::milliseconds{20}; ///< SCX_SLICE_DFL
     nanoseconds watchdog_timeout = std::chrono::seconds{30};
     nanoseconds hard_lockup_after = std::chrono::seconds{10}; ///< watchdog_thresh
     std::uint32_t dsp_max_loops = 32;                         ///< SCX_DSP_MAX_LOOPS
 
     std::size_t nr_cpus() const { return cpus.size(); }
+    /// Kernel: rq->scx.kick_sync, which counts puts and picks; K612 has pnt_seq, which counts only ways out of SCX.
+    bool has_kick_sync() const { return profile != kernel_profile::k612 || repaired_kick_wait; }
 };
 
 /// A cgroup with a cpu controller. Entry 0 of a workload is the root.
@@ -107,6 +115,7 @@ struct phase {
     op kind = op::exit;
     bool sync = false;
     duration_dist duration;
+    nanoseconds align{}; ///< of sleep: it ends at a multiple of this after boot, as the kernel's coarse timers do
     std::uint32_t target = 0;
     std::uint32_t arg = 0;
 };
@@ -118,6 +127,7 @@ struct task_spec {
     std::uint32_t affinity = 0; ///< index into workload::cpumasks
     sim_time start{};
     cpu_id fork_cpu{0};         ///< where the task is forked (its parent's CPU)
+    pid draws_like{};           ///< whose random durations it has; idle_pid: its own
     std::vector<phase> program; ///< ends with exit or with a loop forever
 };
 
@@ -138,15 +148,17 @@ struct lost_time_source {
     duration_dist length;
     duration_dist interval;
     std::uint64_t count = 1;
+    /// It only happens while every CPU is busy: a host takes a virtual CPU away for want of another of its own.
+    bool only_if_all_busy = false;
 };
 
 /// Something that a process outside the workload does to a task, from CPU `cpu`.
 struct outside_event {
     sim_time at{};
     cpu_id cpu{};
-    phase::op kind = phase::op::move; ///< move or set_affinity
-    std::uint32_t target = 0;         ///< pid value
-    std::uint32_t arg = 0;            ///< cgroup or mask
+    phase::op kind = phase::op::move; ///< move, set_affinity or wake
+    std::uint32_t target = 0;         ///< pid value; of wake: 0
+    std::uint32_t arg = 0;            ///< cgroup, mask or channel
 };
 
 struct workload {

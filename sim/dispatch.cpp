@@ -18,6 +18,9 @@ machine::result machine::step_balance(cpu_id cpu, frame& f)
     switch (static_cast<pc>(f.pc)) {
     case pc::balance:
         c.in_balance = 1;
+        if (config_.repaired_kick_wait) {
+            scheduling_point(cpu);
+        }
         f.pc = to_underlying(pc::after_acquire);
         if (c.cpu_released == 0) {
             return cost_kind::none;

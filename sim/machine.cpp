@@ -277,7 +277,7 @@ std::optional<cost_kind> machine::take_interrupt(cpu_id cpu)
     }
     if (c.need_resched != 0 && c.depth == 0) {
         begin_schedule(cpu, 0);
-        return c.curr == idle_pid ? cost_kind::none : cost_kind::preempt_latency;
+        return c.curr == idle_pid ? cost_kind::idle_loop : cost_kind::preempt_latency;
     }
     return std::nullopt;
 }

@@ -63,7 +63,7 @@ machine::result machine::step_schedule(cpu_id cpu, frame& f)
         return step_balance(cpu, f);
     case pc::pick:
         pick_next(cpu, f);
-        return cost_kind::none;
+        return cost_kind::pick;
     case pc::put_prev:
         return put_prev(cpu, f);
     case pc::switch_class:
@@ -176,7 +176,7 @@ void machine::pick_next(cpu_id cpu, frame& f)
         l.next = idle_pid;
         l.reason = to_underlying(pick_reason::idle);
     }
-    if (is_task(l.next) && config_.profile != kernel_profile::k612) {
+    if (is_task(l.next) && config_.has_kick_sync()) {
         scheduling_point(cpu);
         l.sync_wait = c.kick_sync_pending;
         c.kick_sync_pending = 0;
@@ -203,7 +203,7 @@ machine::result machine::put_prev(cpu_id cpu, frame& f)
     if (!is_task(l.prev)) {
         return cost_kind::none;
     }
-    if (config_.profile != kernel_profile::k612) {
+    if (config_.has_kick_sync()) {
         scheduling_point(cpu);
     }
     update_curr(cpu);

@@ -88,10 +88,9 @@ bool simulator::enter_base(cpu_id cpu)
     if (!r.outside.empty()) {
         const outside_event& e = work_.outside[r.outside.front()];
         r.outside.erase(r.outside.begin());
-        if (change_task(cpu, idle_pid, e.kind, e.target, e.arg)) {
-            return false;
-        }
-        return enter_base(cpu);
+        const bool in_kernel = e.kind == phase::op::wake ? !wake_channel(cpu, channels_[e.arg], false)
+                                                         : change_task(cpu, idle_pid, e.kind, e.target, e.arg);
+        return !in_kernel && enter_base(cpu);
     }
     if (is_higher(curr)) {
         return enter_higher(cpu, machine::class_of(curr));

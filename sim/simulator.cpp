@@ -273,6 +273,9 @@ void simulator::on_lost_time(std::size_t source)
         const nanoseconds gap = draw(s.interval, random_purpose::lost_interval, entity, n);
         queue_.arm(first_lost_timer_ + entity, now_ + std::max(gap, length), event_phase::lost_time);
     }
+    if (s.only_if_all_busy && nr_busy_cpus() != config_.nr_cpus()) {
+        return;
+    }
     if (!sinks_.empty()) {
         record({now_, s.cpu, record_kind::lost_time, 0, idle_pid, 0, 0, length.count()});
     }
@@ -286,6 +289,15 @@ void simulator::on_lost_time(std::size_t source)
     } else if (queue_.armed(step)) {
         queue_.arm(step, queue_.deadline(step) + length, event_phase::kernel_step);
     }
+}
+
+std::size_t simulator::nr_busy_cpus() const
+{
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < config_.nr_cpus(); ++i) {
+        n += machine_.state().cpu(cpu_at(i)).curr != idle_pid ? 1U : 0U;
+    }
+    return n;
 }
 
 void simulator::on_outside(std::size_t event)

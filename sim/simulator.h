@@ -74,6 +74,7 @@ private:
         std::uint32_t position = 0;  ///< next instruction of the program
         cpu_id timer_cpu{};          ///< where its timer was armed
         cgroup_id cgroup{};          ///< where it counts as live; a move counts when it is asked for
+        bool in_syscall = false;     ///< the work that is left is that of a sleep's system call
         std::uint64_t nr_durations = 0;
         std::uint64_t nr_slacks = 0;
         std::vector<std::uint32_t> jumps; ///< taken by each loop instruction of the program, by position
@@ -100,6 +101,7 @@ private:
     void on_lockup(cpu_id cpu);
     void on_higher(std::size_t source);
     void on_lost_time(std::size_t source);
+    std::size_t nr_busy_cpus() const;
     void on_outside(std::size_t event);
     void on_cgroup(std::size_t cgroup);
     void on_watchdog();
@@ -123,7 +125,10 @@ private:
     // task_program.cpp
     bool next_phase(cpu_id cpu, pid task);
     bool run_phase(cpu_id cpu, pid task, const phase& ph);
+    bool enters_syscall(cpu_id cpu, task_run& t);
     void sleep(cpu_id cpu, pid task, const phase& ph);
+    sim_time wake_time(cpu_id cpu, nanoseconds length, nanoseconds align) const;
+    std::uint32_t stream_of(pid task) const;
     bool wait_channel(cpu_id cpu, pid task, channel& ch);
     bool wake_channel(cpu_id cpu, channel& ch, bool sync);
     bool change_task(cpu_id cpu, pid self, phase::op kind, std::uint32_t target, std::uint32_t arg);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // What tasks do: the simulator's interpreter of task programs.
+#include <algorithm>
+
 #include "sim/check.h"
 #include "sim/simulator.h"
 
@@ -34,11 +36,14 @@ bool simulator::run_phase(cpu_id cpu, pid task, const phase& ph)
     task_run& t = run_of(task);
     switch (ph.kind) {
     case phase::op::run: {
-        const nanoseconds work = draw(ph.duration, random_purpose::phase_duration, task.value, t.nr_durations++);
+        const nanoseconds work = draw(ph.duration, random_purpose::phase_duration, stream_of(task), t.nr_durations++);
         t.work_left = static_cast<std::uint64_t>(work.count()) * full_speed;
         return true;
     }
     case phase::op::sleep:
+        if (enters_syscall(cpu, t)) {
+            return true;
+        }
         sleep(cpu, task, ph);
         return false;
     case phase::op::yield:
@@ -63,14 +68,44 @@ bool simulator::run_phase(cpu_id cpu, pid task, const phase& ph)
     return false;
 }
 
+/// True: the task works on its system call first, and then comes to the same instruction again.
+bool simulator::enters_syscall(cpu_id cpu, task_run& t)
+{
+    if (!t.in_syscall) {
+        t.work_left = static_cast<std::uint64_t>(cost(cpu, cost_kind::syscall).count()) * full_speed;
+    }
+    t.in_syscall = t.work_left > 0;
+    t.position -= t.in_syscall ? 1U : 0U;
+    return t.in_syscall;
+}
+
+/// The end of a sleep. A coarse timer (kernel: the timer wheel) goes off in a tick.
+sim_time simulator::wake_time(cpu_id cpu, nanoseconds length, nanoseconds align) const
+{
+    const sim_time exact = now_ + length;
+    if (align == nanoseconds{0}) {
+        return exact;
+    }
+    const nanoseconds offset = config_.tick_offset[cpu.value];
+    const nanoseconds since_offset = std::max(nanoseconds{0}, exact.time_since_epoch() - offset);
+    return sim_time{offset + (since_offset + align - nanoseconds{1}) / align * align};
+}
+
+/// Entity of a task's random durations.
+std::uint32_t simulator::stream_of(pid task) const
+{
+    const pid like = work_.tasks[task.value - 1].draws_like;
+    return like == idle_pid ? task.value : like.value;
+}
+
 void simulator::sleep(cpu_id cpu, pid task, const phase& ph)
 {
     task_run& t = run_of(task);
-    const nanoseconds length = draw(ph.duration, random_purpose::phase_duration, task.value, t.nr_durations++);
+    const nanoseconds length = draw(ph.duration, random_purpose::phase_duration, stream_of(task), t.nr_durations++);
     const nanoseconds slack = draw(config_.costs[static_cast<std::size_t>(cost_kind::timer_slack)],
                                    random_purpose::timer_slack, task.value, t.nr_slacks++);
     t.timer_cpu = cpu;
-    queue_.arm(timer_of(task), now_ + length + slack, event_phase::timer);
+    queue_.arm(timer_of(task), wake_time(cpu, length, ph.align) + slack, event_phase::timer);
     machine_.block_current(cpu, life::sleeping);
 }
 

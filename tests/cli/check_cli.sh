@@ -60,10 +60,12 @@ expect 0 '"$schema"' "$pairsim" schema report
 expect 0 "graph G" "$pairsim" pairs 4 --dot
 expect 0 '"pair_ctx_entries": 2' "$pairsim" pairs 4 --json
 expect 0 "pairsim 0." "$pairsim" version
-for command in "" run pairs schema version; do
+for command in "" run pairs schema validate version; do
     # shellcheck disable=SC2086 # no word for the program itself
     expect 0 "Usage" "$pairsim" $command --help
 done
+expect 0 "1 of 1 cells agree" "$pairsim" validate "$PWD/tests/validate" --seeds 2 --min-score 100
+expect 0 '"score": 1.0' "$pairsim" validate "$PWD/tests/validate/stride-1" --seeds 2 --json -
 expect 3 "top_q overflow" "$pairsim" run "$PWD/scenarios/catalogue/s05-top-q-overflow.json"
 "$pairsim" run - <"$quickstart" | cmp -s - <("$pairsim" run "$quickstart") || complain "standard input differs from a file"
 
@@ -82,6 +84,8 @@ expect 2 "--until" "$pairsim" run "$quickstart" --until 5parsecs
 expect 2 "--set" "$pairsim" run "$quickstart" --set seed=1
 expect 2 "three CPUs" "$pairsim" pairs 6 --stride 2
 expect 2 "even number" "$pairsim" pairs 3
+expect 2 "no case.json" "$pairsim" validate "$PWD/docs"
+expect 2 "no-such-machine" "$pairsim" validate "$PWD/tests/validate" --machine no-such-machine
 
 # --- bad files ---
 expect 2 "missing.json" "$pairsim" run missing.json

@@ -17,8 +17,9 @@ enum class victim { idle, task, higher };
 
 /// cpu0 runs a hog and kicks; cpu1 runs a hog, a higher class or nothing and is kicked.
 struct kick_world {
-    explicit kick_world(kernel_profile p, victim kind = victim::task) : profile(p), world(2, p)
+    explicit kick_world(kernel_profile p, victim kind = victim::task, bool repaired = false) : profile(p), world(2, p)
     {
+        world.config.repaired_kick_wait = repaired;
         hog0 = world.add_hog(root_cgroup, {.cpu = cpu0});
         hog1 = world.add_hog(root_cgroup, {.cpu = cpu1});
         queued = world.add_hog(root_cgroup, {.cpu = cpu1});
@@ -283,6 +284,14 @@ TEST_CASE("in 6.12 a wait ends only when its target leaves SCX", "[kick_cpus_irq
         t.give_way_to_higher();
         CHECK(t.m->run(cpu0) == step_result::kind::base);
     }
+}
+
+TEST_CASE("in 6.12 with a repaired wait it ends once its target has balanced", "[kick_cpus_irq_workfn]")
+{
+    kick_world t(kernel_profile::k612, victim::task, true);
+    REQUIRE(t.kick(cpu0, cpu1, kick_wait) == step_result::kind::blocked);
+    t.keep_previous();
+    CHECK(t.m->run(cpu0) == step_result::kind::base);
 }
 
 TEST_CASE("in 6.12 a wait for a CPU that runs no SCX task lasts until one has run there and left", "[kick_one_cpu]")

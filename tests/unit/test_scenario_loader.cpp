@@ -236,7 +236,7 @@ TEST_CASE("a machine that cannot be is refused with a remedy", "[scenario_loader
          "CPUs 0 to 3"},
         {"/machine/topology", R"({"cores": ["0-1", "2-3"], "llcs": ["0", "1-3"]})", "/machine/topology/cores",
          "element 0 lies in two of \"llcs\"", "within"},
-        {"/machine", "\"nosuch\"", "/machine", "unknown machine \"nosuch\"", "\"x86-64\" is built in"},
+        {"/machine", "\"nosuch\"", "/machine", "unknown machine \"nosuch\"", "\"qemu-tcg\" are built in"},
         {"/machine", "\"no/such.json\"", "/machine", "does not exist", "relative to the folder"},
         {"/machine/base", "\"nosuch\"", "/machine/base", "unknown machine", "machines/nosuch.json"},
     });
@@ -447,4 +447,39 @@ TEST_CASE("starts are per task: an array, a step, or drawn from the seed", "[sce
     const auto fork = with("/tasks/0/fork_cpu", "[3, 1]").work;
     CHECK(fork.tasks[0].fork_cpu == cpu_id{3});
     CHECK(fork.tasks[1].fork_cpu == cpu_id{1});
+}
+
+TEST_CASE("a machine brings its background: tasks of the root, after the scenario's own", "[scenario_loader]")
+{
+    const auto s = with("/machine/background", R"([
+        {"name": "kworker", "per_cpu": true, "phases": [{"repeat": {"phases": [{"sleep": "1s", "align": "64ms"}, {"run": "1ms"}]}}]},
+        {"name": "rcu", "start": "5ms", "phases": [{"sleep": "1s"}]}])");
+    const std::size_t own = with("/name", R"("base")").work.tasks.size();
+    REQUIRE(s.work.tasks.size() == own + 4 + 1);
+    for (std::uint16_t cpu = 0; cpu < 4; ++cpu) {
+        const task_spec& t = s.work.tasks[own + cpu];
+        CHECK(t.name == "kworker/" + std::to_string(cpu));
+        CHECK(t.cgroup == root_cgroup);
+        CHECK(s.work.cpumasks[t.affinity].weight() == 1);
+        CHECK(s.work.cpumasks[t.affinity].test(cpu_id{cpu}));
+        CHECK(t.draws_like == pid{static_cast<std::uint32_t>(own) + 1});
+        CHECK(t.program[0].align == 64ms);
+    }
+    CHECK(s.work.tasks.back().start == sim_time{5ms});
+}
+
+TEST_CASE("a machine's host takes each CPU away for its share of the time", "[scenario_loader]")
+{
+    const auto s = with("/machine/host", R"({"stolen": "2ms", "share": [0, 0.04, 0, 0.1]})");
+    const std::size_t own = with("/name", R"("base")").work.lost_time.size();
+    REQUIRE(s.work.lost_time.size() == own + 2);
+    CHECK(s.work.lost_time[own].cpu == cpu_id{1});
+    CHECK(s.work.lost_time[own].interval == duration_dist::exponential(50ms));
+    CHECK(s.work.lost_time[own].only_if_all_busy);
+    check_rows({
+        {"/machine/host", R"({"stolen": "2ms", "share": [0.1]})", "/machine/host/share", "1 shares for 4 CPUs",
+         "one for each"},
+        {"/machine/host", R"({"stolen": "0", "share": 0.1})", "/machine/host/share", "nothing is stolen", "above zero"},
+        {"/machine/repaired_kick_wait", "true", "/machine", "K612", "K612"},
+    });
 }

@@ -57,6 +57,54 @@ TEST_CASE("a sleep is longer by the timer's slack", "[simulator]")
     CHECK(end_of(w, task) == sim_time{4ms + 50us});
 }
 
+TEST_CASE("an aligned sleep ends at the next multiple after it, as the timer wheel's do", "[simulator]")
+{
+    test_world w(2);
+    phase aligned = sleep(100ms);
+    aligned.align = 64ms;
+    const pid task = w.add_task(root_cgroup, {run(1ms), aligned, run(1ms), exit_task()});
+    w.run_to(1s);
+    CHECK(end_of(w, task) == sim_time{128ms + 1ms}); // 101 ms, rounded up
+}
+
+TEST_CASE("a sleep's system call is work of its task", "[simulator]")
+{
+    test_world w(2);
+    w.set_cost(cost_kind::syscall, 30us);
+    const pid task = w.add_task(root_cgroup, {run(1ms), sleep(2ms), run(1ms), exit_task()});
+    w.run_to(100ms);
+    CHECK(end_of(w, task) == sim_time{4ms + 30us});
+}
+
+TEST_CASE("somebody outside can wake a task", "[simulator]")
+{
+    test_world w(2);
+    phase wait;
+    wait.kind = phase::op::wait;
+    w.work.nr_channels = 1;
+    const pid task = w.add_task(root_cgroup, {wait, run(1ms), exit_task()});
+    w.work.outside.push_back({.at = sim_time{5ms}, .cpu = cpu_id{1}, .kind = phase::op::wake, .target = 0, .arg = 0});
+    w.run_to(100ms);
+    CHECK(end_of(w, task) == sim_time{6ms});
+}
+
+TEST_CASE("time that a host takes for want of a CPU is not taken while one idles", "[simulator]")
+{
+    const bool second_hog = GENERATE(false, true);
+    test_world w(2);
+    const pid task = w.add_task(root_cgroup, {run(10ms), exit_task()});
+    if (second_hog) {
+        w.add_task(root_cgroup, {run(100ms), exit_task()});
+    }
+    lost_time_source theft;
+    theft.first = sim_time{5ms};
+    theft.length = duration_dist::constant(2ms);
+    theft.only_if_all_busy = true;
+    w.work.lost_time.push_back(theft);
+    w.run_to(50ms);
+    CHECK(end_of(w, task) == sim_time{second_hog ? 12ms : 10ms});
+}
+
 TEST_CASE("two busy CPUs of a core slow each other down", "[simulator]")
 {
     test_world w(4);

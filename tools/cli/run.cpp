@@ -84,9 +84,10 @@ scenario load(const options& o)
     if (!o.profile.empty()) {
         settings.push_back({"/machine/kernel", o.profile});
     }
-    scenario s = load_scenario(o.file, settings);
-    s.seed = o.seed.value_or(s.seed);
-    return s;
+    if (o.seed) {
+        settings.push_back({"/seed", *o.seed});
+    }
+    return load_scenario(o.file, settings);
 }
 
 /// The command that repeats this run, for reports and for failed checks.

@@ -90,4 +90,11 @@ void atomic_file::fail(const char* what) const
     throw std::system_error(error, std::generic_category(), path_ + ": " + what);
 }
 
+void write_file(const std::string& path, std::string_view text)
+{
+    atomic_file file(path);
+    file.write(text);
+    file.commit();
+}
+
 } // namespace pairsim

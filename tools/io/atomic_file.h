@@ -32,4 +32,7 @@ private:
     bool owns_fd_ = false;
 };
 
+/// Writes @p text to the file at @p path, in full or not at all.
+void write_file(const std::string& path, std::string_view text);
+
 } // namespace pairsim

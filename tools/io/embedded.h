@@ -7,8 +7,9 @@
 
 namespace pairsim::embedded {
 
-extern const std::string_view scenario_schema; ///< scenarios/scenario.schema.json
-extern const std::string_view report_schema;   ///< scenarios/report.schema.json
-extern const std::string_view x86_64_machine;  ///< scenarios/machines/x86-64.json
+extern const std::string_view scenario_schema;  ///< scenarios/scenario.schema.json
+extern const std::string_view report_schema;    ///< scenarios/report.schema.json
+extern const std::string_view qemu_tcg_machine; ///< scenarios/machines/qemu-tcg.json
+extern const std::string_view x86_64_machine;   ///< scenarios/machines/x86-64.json
 
 } // namespace pairsim::embedded

@@ -17,13 +17,37 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Names of the cost kinds, in the order of the enum.
-constexpr std::array<const char*, nr_cost_kinds> cost_names{
-    "none",           "tick",          "irq_entry",      "schedule",        "context_switch",  "cgroup_switch",
-    "ops_call",       "bpf_lock",      "hash_lookup",    "queue_map_op",    "atomic_op",       "pid_lookup",
-    "dsq_insert",     "consume_local", "consume_remote", "wakeup_select",   "wakeup_activate", "kick_call",
-    "irq_work",       "kick_handler",  "ipi_latency",    "preempt_latency", "idle_exit",       "timer_slack",
-    "cgroup_offline", "disable",       "lock_handover"};
-static_assert(static_cast<std::size_t>(cost_kind::lock_handover) + 1 == nr_cost_kinds);
+constexpr std::array<const char*, nr_cost_kinds> cost_names{"none",
+                                                            "tick",
+                                                            "irq_entry",
+                                                            "schedule",
+                                                            "context_switch",
+                                                            "cgroup_switch",
+                                                            "ops_call",
+                                                            "bpf_lock",
+                                                            "hash_lookup",
+                                                            "queue_map_op",
+                                                            "atomic_op",
+                                                            "pid_lookup",
+                                                            "dsq_insert",
+                                                            "consume_local",
+                                                            "consume_remote",
+                                                            "wakeup_select",
+                                                            "wakeup_activate",
+                                                            "kick_call",
+                                                            "irq_work",
+                                                            "kick_handler",
+                                                            "ipi_latency",
+                                                            "preempt_latency",
+                                                            "idle_exit",
+                                                            "timer_slack",
+                                                            "cgroup_offline",
+                                                            "disable",
+                                                            "lock_handover",
+                                                            "pick",
+                                                            "syscall",
+                                                            "idle_loop"};
+static_assert(static_cast<std::size_t>(cost_kind::idle_loop) + 1 == nr_cost_kinds);
 
 /// Which group of a partition of the CPUs each CPU is in.
 using groups_of_cpus = std::vector<std::uint16_t>;
@@ -59,6 +83,9 @@ public:
         if (jitter_at_ && longest(m_.tick_jitter) > tick_period()) {
             jitter_at_->fail("the jitter can be longer than a tick",
                              "a tick lasts " + format_duration(tick_period()) + "; give less");
+        }
+        if (m_.repaired_kick_wait && m_.profile != kernel_profile::k612) {
+            at.fail("only the kernel K612 has a wait to repair", R"(remove "repaired_kick_wait", or choose "K612")");
         }
         return m_;
     }
@@ -123,13 +150,17 @@ private:
                 break;
             }
         }
-        if (name == "x86-64") {
-            return input_document{"x86-64 (built in)", parse_json(embedded::x86_64_machine, name), &context_.problems};
+        for (const auto& [built_in, text] :
+             {std::pair{"x86-64", embedded::x86_64_machine}, std::pair{"qemu-tcg", embedded::qemu_tcg_machine}}) {
+            if (name == built_in) {
+                return input_document{name + " (built in)", parse_json(text, name), &context_.problems};
+            }
         }
         at.fail(
             "unknown machine " + quote(name),
-            fmt::format(R"(put it in machines/{}.json beside the scenario or in a folder above; "x86-64" is built in)",
-                        name));
+            fmt::format(
+                R"(put it in machines/{}.json beside the scenario or in a folder above; "x86-64", "qemu-tcg" are built in)",
+                name));
         unreadable_ = true;
         return std::nullopt;
     }
@@ -145,6 +176,11 @@ private:
         topology_at_ = at.get("topology") ? at.get("topology") : topology_at_;
         tick_offset_at_ = at.get("tick_offset") ? at.get("tick_offset") : tick_offset_at_;
         jitter_at_ = at.get("tick_jitter") ? at.get("tick_jitter") : jitter_at_;
+        context_.host = at.get("host") ? at.get("host") : context_.host;
+        if (const auto background = at.get("background")) {
+            context_.background = background->items();
+        }
+        read_into(m_.repaired_kick_wait, at, "repaired_kick_wait");
         if (const auto kernel = at.get("kernel")) {
             m_.profile = kernel->value() == "K612"   ? kernel_profile::k612
                          : kernel->value() == "K619" ? kernel_profile::k619

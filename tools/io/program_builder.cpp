@@ -58,7 +58,12 @@ private:
             return run->value() == "forever" ? add_hog() : add_timed(phase::op::run, *run);
         }
         if (const auto sleep = at.get("sleep")) {
-            return add_timed(phase::op::sleep, *sleep);
+            const std::size_t before = code_.size();
+            const auto slept = add_timed(phase::op::sleep, *sleep);
+            if (code_.size() > before) {
+                read_into(code_.back().align, at, "align");
+            }
+            return slept;
         }
         if (const auto repeat = at.get("repeat")) {
             return add_repeat(*repeat, depth);

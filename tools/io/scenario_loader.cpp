@@ -72,7 +72,7 @@ public:
         if (s_.scheduler == scheduler_name::pair && s_.machine.nr_cpus() != 0) {
             check_pairing();
         }
-        s_.work = read_workload(root_, s_.machine.nr_cpus(), s_.seed);
+        s_.work = read_workload(root_, context_, s_.machine.nr_cpus(), s_.seed);
         if (const auto expect = root_.get("expect")) {
             s_.expect = read_expectation(*expect);
         }

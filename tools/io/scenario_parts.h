@@ -18,6 +18,8 @@ struct loading {
     problem_list problems;
     std::list<input_document> documents; ///< the scenario and its machine files; cursors point into them
     std::filesystem::path folder;        ///< of the scenario
+    std::vector<json_cursor> background; ///< tasks that belong to the machine
+    std::optional<json_cursor> host;     ///< what the machine's own host does to it
 };
 
 std::optional<duration_dist> read_distribution(const json_cursor& at);
@@ -25,6 +27,8 @@ std::optional<duration_dist> read_distribution(const json_cursor& at);
 /// Bounds of what @p dist draws.
 nanoseconds shortest(const duration_dist& dist);
 nanoseconds longest(const duration_dist& dist);
+/// What @p dist draws on average; a cut is left out of account.
+nanoseconds mean_of(const duration_dist& dist);
 
 /// CPUs of a list, "0-3,5" or [0, 1, 2, 3, 5]; those that the machine has not are reported and left out.
 /// @p nr_cpus 0: the machine is unknown, nothing is checked.
@@ -40,8 +44,8 @@ std::optional<std::string> read_line(const json_cursor& at);
 /// The machine; without CPUs if their number cannot be told.
 machine_config read_machine(const json_cursor& at, loading& context);
 
-/// cgroups, tasks, higher_class, faults and outside.
-workload read_workload(const json_cursor& root, std::size_t nr_cpus, std::uint64_t seed);
+/// cgroups, tasks, higher_class, faults and outside, and the machine's own background and host.
+workload read_workload(const json_cursor& root, const loading& context, std::size_t nr_cpus, std::uint64_t seed);
 
 expectation read_expectation(const json_cursor& at);
 

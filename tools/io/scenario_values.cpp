@@ -219,4 +219,23 @@ void read_into(std::uint32_t& to, const json_cursor& from, std::string_view key,
     }
 }
 
+nanoseconds mean_of(const duration_dist& dist)
+{
+    switch (dist.kind) {
+    case duration_dist::shape::constant:
+    case duration_dist::shape::exponential:
+        return dist.low;
+    case duration_dist::shape::uniform:
+        return (dist.low + dist.high) / 2;
+    case duration_dist::shape::quantiles:
+        break;
+    }
+    std::int64_t twice_sum = 0;
+    for (std::size_t i = 1; i < dist.points.size(); ++i) {
+        const auto weight = std::int64_t{dist.points[i].per_million} - dist.points[i - 1].per_million;
+        twice_sum += weight * (dist.points[i].value.count() + dist.points[i - 1].value.count());
+    }
+    return nanoseconds{twice_sum / 2'000'000};
+}
+
 } // namespace pairsim

@@ -48,8 +48,8 @@ std::optional<std::string> path_problem(std::string_view path)
 
 class workload_reader {
 public:
-    workload_reader(const json_cursor& root, std::size_t nr_cpus, std::uint64_t seed)
-        : root_(root), nr_cpus_(nr_cpus), seed_(seed)
+    workload_reader(const json_cursor& root, const loading& context, std::size_t nr_cpus, std::uint64_t seed)
+        : root_(root), context_(context), nr_cpus_(nr_cpus), seed_(seed)
     {
         w_.cpumasks.push_back(cpumask::all(nr_cpus));
         w_.cgroups.push_back({"/", root_cgroup, {}, never});
@@ -65,6 +65,9 @@ public:
         }
         for (const json_cursor& at : list("tasks")) {
             declare_tasks(at); // all names, before phases refer to them
+        }
+        for (const json_cursor& at : context_.background) {
+            declare_tasks(at);
         }
         for (const declared& d : declared_) {
             read_tasks(d);
@@ -86,6 +89,9 @@ public:
             if (const auto source = read_arrivals<lost_time_source>(at)) {
                 w_.lost_time.push_back(*source);
             }
+        }
+        if (context_.host) {
+            read_host(*context_.host);
         }
         return std::move(w_);
     }
@@ -201,6 +207,10 @@ private:
         const auto name = name_at ? read_line(*name_at) : std::nullopt;
         std::uint32_t count = 1;
         read_into(count, at, "count", 1, static_cast<std::uint32_t>(max_tasks));
+        const bool per_cpu = is_per_cpu(at);
+        if (per_cpu) {
+            count = static_cast<std::uint32_t>(nr_cpus_);
+        }
         if (w_.tasks.size() + count > max_tasks) {
             at.get("count").value_or(at).fail(fmt::format("more than {} tasks", max_tasks), "give fewer tasks");
             tasks_complete_ = channels_.complete = false;
@@ -210,7 +220,7 @@ private:
         tasks_complete_ = tasks_complete_ && name && !(at.get("count") && at.get("count")->failed());
         for (std::uint32_t n = 0; n < count; ++n) {
             task_spec task;
-            task.name = name.value_or("") + (count > 1 ? fmt::format(".{}", n) : "");
+            task.name = name.value_or("") + (per_cpu ? fmt::format("/{}", n) : count > 1 ? fmt::format(".{}", n) : "");
             const pid id{static_cast<std::uint32_t>(w_.tasks.size()) + 1};
             if (name && !pids_.emplace(task.name, id).second) {
                 name_at->fail("there are two tasks " + quote(task.name), "rename one of them");
@@ -259,6 +269,11 @@ private:
         for (const cpu_id cpu : cpus) {
             mask.set(cpu);
         }
+        return mask_id(std::move(mask));
+    }
+
+    std::uint32_t mask_id(cpumask mask)
+    {
         const std::vector<std::uint64_t> bits(mask.words().begin(), mask.words().end());
         const auto next = static_cast<std::uint32_t>(w_.cpumasks.size());
         const auto [found, added] = mask_ids_.emplace(bits, next);
@@ -302,6 +317,28 @@ private:
         }
         read_starts(d);
         read_fork_cpus(d);
+        if (is_per_cpu(d.at)) {
+            pin_each(d);
+        }
+    }
+
+    /// A background task that is pinned, one to each CPU, as many kernel threads are.
+    static bool is_per_cpu(const json_cursor& at)
+    {
+        bool per_cpu = false;
+        read_into(per_cpu, at, "per_cpu");
+        return per_cpu;
+    }
+
+    void pin_each(const declared& d)
+    {
+        for (std::uint16_t cpu = 0; cpu < nr_cpus_; ++cpu) {
+            cpumask mask(nr_cpus_);
+            mask.set(cpu_id{cpu});
+            w_.tasks[d.first + cpu].affinity = mask_id(std::move(mask));
+            w_.tasks[d.first + cpu].fork_cpu = cpu_id{cpu};
+            w_.tasks[d.first + cpu].draws_like = pid{static_cast<std::uint32_t>(d.first) + 1}; // woken together
+        }
     }
 
     /// The elements of an array that has one for each task of @p d.
@@ -434,6 +471,43 @@ private:
         }
     }
 
+    /// A virtual machine's host takes each CPU away at random times that add up to a share of the time.
+    void read_host(const json_cursor& at)
+    {
+        duration_dist stolen;
+        read_into(stolen, at, "stolen");
+        const auto share_at = at.get("share");
+        if (!share_at || at.failed() || nr_cpus_ == 0) {
+            return;
+        }
+        const auto shares = share_at->items();
+        if (share_at->value().is_array() && shares.size() != nr_cpus_) {
+            share_at->fail(fmt::format("{} shares for {} CPUs", shares.size(), nr_cpus_), "give one for each CPU");
+            return;
+        }
+        const auto mean = static_cast<double>(mean_of(stolen).count());
+        for (std::uint16_t cpu = 0; cpu < nr_cpus_; ++cpu) {
+            const double share = (shares.empty() ? *share_at : shares[cpu]).number().value_or(0);
+            if (share <= 0) {
+                continue;
+            }
+            if (mean < 1) {
+                share_at->fail("a share of the time, but nothing is stolen", R"(give "stolen" a length above zero)");
+                return;
+            }
+            const nanoseconds between{static_cast<std::int64_t>(mean / share)};
+            const auto first = random_draw(seed_, random_purpose::lost_interval, cpu, ~std::uint64_t{0});
+            lost_time_source source;
+            source.cpu = cpu_id{cpu};
+            source.first = sim_time{sample(duration_dist::uniform({}, between), first)};
+            source.length = stolen;
+            source.interval = duration_dist::exponential(between);
+            source.count = ~std::uint64_t{0};
+            source.only_if_all_busy = true;
+            w_.lost_time.push_back(std::move(source));
+        }
+    }
+
     /// The keys that higher classes and lost time share.
     template <class Source>
     std::optional<Source> read_arrivals(const json_cursor& at) const
@@ -497,6 +571,7 @@ private:
     }
 
     const json_cursor root_;
+    const loading& context_;
     std::size_t nr_cpus_;
     std::uint64_t seed_;
     workload w_;
@@ -513,9 +588,9 @@ private:
 
 } // namespace
 
-workload read_workload(const json_cursor& root, std::size_t nr_cpus, std::uint64_t seed)
+workload read_workload(const json_cursor& root, const loading& context, std::size_t nr_cpus, std::uint64_t seed)
 {
-    return workload_reader(root, nr_cpus, seed).read();
+    return workload_reader(root, context, nr_cpus, seed).read();
 }
 
 } // namespace pairsim

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tools/io/parallel.h"
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+namespace pairsim {
+
+void for_each_in_parallel(std::size_t nr, const std::function<void(std::size_t)>& piece)
+{
+    std::vector<std::exception_ptr> thrown(nr);
+    boost::asio::thread_pool pool(std::max(1U, std::thread::hardware_concurrency()));
+    for (std::size_t i = 0; i < nr; ++i) {
+        boost::asio::post(pool, [&, i] {
+            try {
+                piece(i);
+            } catch (...) {
+                thrown[i] = std::current_exception();
+            }
+        });
+    }
+    pool.join();
+    for (const std::exception_ptr& e : thrown) {
+        if (e) {
+            std::rethrow_exception(e);
+        }
+    }
+}
+
+} // namespace pairsim

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// Independent pieces of work on all cores. What each piece gives goes to a place of its own, so that no result depends
+// on the number of threads.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace pairsim {
+
+/// Calls @p piece with each of 0 ... @p nr - 1, on as many threads as there are cores. Pieces begin in this order. If
+/// pieces throw, the exception of the first of them by number is thrown again, after all have ended.
+void for_each_in_parallel(std::size_t nr, const std::function<void(std::size_t)>& piece);
+
+} // namespace pairsim
