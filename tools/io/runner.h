@@ -34,8 +34,6 @@ struct run_options {
 struct run_outcome {
     run_result result;
     exit_kind ended = exit_kind::none;
-    std::uint64_t queued = 0;    ///< sum of the FIFOs' lengths at the end
-    bool op_in_progress = false; ///< the end has cut an op short: the counters need not add up
     std::vector<std::string> warnings;
 };
 
