@@ -17,6 +17,8 @@ enum exit_code : int {
     exit_claim_broken = 4,    ///< an expectation failed, or a claim broke
 };
 
+void add_check(CLI::App& app, int& code);
+void add_export(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);

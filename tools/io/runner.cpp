@@ -36,19 +36,6 @@ std::optional<final_counters> final_counters_of(const sched_ops& ops, machine_st
     return final_counters{.n = maps.counters(), .queued = maps.total_len(), .op_cut_short = cut_short};
 }
 
-/// What a baseline does not have, nobody can watch.
-claims_options claims_options_of(const scenario& s)
-{
-    claims_options options{.limits = s.expect.limits};
-    if (s.scheduler != scheduler_name::pair) {
-        for (const claim_id c : {claim_id::no_lost_task, claim_id::top_q_covers, claim_id::drain_bounded,
-                                 claim_id::work_conserving, claim_id::counters_add_up}) {
-            options.watch = options.watch.without(c);
-        }
-    }
-    return options;
-}
-
 bool runs_an_op(const machine_state& state, std::size_t nr_cpus)
 {
     for (std::size_t i = 0; i < nr_cpus; ++i) {
@@ -108,6 +95,18 @@ pair_map pairs_of(const scenario& s)
     return std::get<pair_map>(std::move(made));
 }
 
+claim_set shown_by(const scenario& s)
+{
+    claim_set shown = claim_set::all();
+    if (s.scheduler != scheduler_name::pair) {
+        for (const claim_id c : {claim_id::no_lost_task, claim_id::top_q_covers, claim_id::drain_bounded,
+                                 claim_id::work_conserving, claim_id::counters_add_up}) {
+            shown = shown.without(c);
+        }
+    }
+    return shown;
+}
+
 std::unique_ptr<sched_ops> make_scheduler(const scenario& s)
 {
     switch (s.scheduler) {
@@ -153,7 +152,8 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
     sim.add_sink(digest);
     if (options.analyse) {
         measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
-        watched.emplace(s.machine, s.work, pairs, s.pair, claims_options_of(s));
+        watched.emplace(s.machine, s.work, pairs, s.pair,
+                        claims_options{.watch = shown_by(s), .limits = s.expect.limits});
         sim.add_sink(*measured);
         sim.add_sink(*watched);
     }

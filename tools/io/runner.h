@@ -40,6 +40,9 @@ struct run_outcome {
 /// The pairs that a scenario's scheduler has, or by which its baseline is judged. The scenario is valid.
 pair_map pairs_of(const scenario& s);
 
+/// The claims that a run of the scenario's scheduler can show; a baseline lacks what some of them are about.
+claim_set shown_by(const scenario& s);
+
 /// The scheduler of a scenario.
 std::unique_ptr<sched_ops> make_scheduler(const scenario& s);
 
