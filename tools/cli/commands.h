@@ -18,7 +18,9 @@ enum exit_code : int {
 };
 
 void add_check(CLI::App& app, int& code);
+void add_diff(CLI::App& app, int& code);
 void add_export(CLI::App& app, int& code);
+void add_import(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);

@@ -33,7 +33,9 @@ int run(int argc, char** argv)
                "expectation failed or a claim broke.");
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_check(app, code);
+    pairsim::cli::add_diff(app, code);
     pairsim::cli::add_export(app, code);
+    pairsim::cli::add_import(app, code);
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);
     pairsim::cli::add_test(app, code);

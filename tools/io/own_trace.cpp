@@ -113,7 +113,7 @@ std::uint64_t own_trace::read(trace_sink& sink)
 std::unique_ptr<own_trace> open_own_trace(line_source& lines)
 {
     const std::string_view head = lines.head();
-    if (head.starts_with(R"({"schema":"pairsim.trace/)") || head.starts_with('{')) {
+    if (head.starts_with(R"({"schema":"pairsim.trace/)")) {
         return std::make_unique<jsonl_trace>(lines);
     }
     if (head.starts_with(ftrace_heading)) {
