@@ -96,6 +96,9 @@ expect 2 "no trace of pairsim" "$pairsim" diff a.jsonl a.json
 head -c 5000 a.jsonl >cut.jsonl
 expect 2 "cut.jsonl:" "$pairsim" check cut.jsonl
 
+sed 's/reason=local_dsq/reason=\xff/' a.txt >bytes.txt
+expect 2 "unknown reason" "$pairsim" check bytes.txt
+
 # --- traces of a kernel ---
 grep -v -e pair: -e '^#' a.txt >kernel.txt # what a kernel would have printed
 rules=(--cgroup "/a=a*,hog-a*" --cgroup "/b=b*,hog-b*,*")
@@ -111,6 +114,9 @@ expect 2 "broken.txt:21: not a line of a trace" "$pairsim" check broken.txt --pa
 expect 4 "skipped: 1 lines" "$pairsim" check broken.txt --pairs 2 "${rules[@]}" --tolerant
 head -c 1000 /dev/urandom | tr -d '\n' >noise.txt && printf '\0' >>noise.txt
 expect 2 "noise.txt: is no text" "$pairsim" check noise.txt --pairs 2 "${rules[@]}"
+sed '0,/prev_comm=[^ ]*/s//prev_comm=\xfe/' kernel.txt >bytes.txt
+timeout 60 "$pairsim" check bytes.txt --pairs 2 "${rules[@]}" --json bytes.json >out || (($? == 4)) || complain "a comm that is no UTF-8"
+python3 -m json.tool bytes.json >out || complain "the result of a comm that is no UTF-8 is no JSON"
 printf 'only-one-word\n' >rules.txt
 expect 2 "rules.txt:1: " "$pairsim" check kernel.txt --pairs 2 --cgroups rules.txt
 

@@ -58,7 +58,7 @@ int run(const options& o)
     const check_result result = check_trace(o.trace, c);
     if (!o.json_file.empty()) {
         atomic_file file(o.json_file);
-        file.write(check_json(result).dump(2) + "\n");
+        file.write(check_json(result).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
         file.commit();
     }
     if (o.json_file != "-") {

@@ -51,7 +51,7 @@ int run(const options& o)
         fmt::print(stderr, "{}\n", warning);
     }
     atomic_file file(o.output);
-    file.write(result.scenario.dump(2) + "\n");
+    file.write(result.scenario.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     file.commit();
     return exit_ok;
 }

@@ -88,7 +88,7 @@ int run(const options& o)
         write_file(o.junit_file, junit_xml(results));
     }
     if (!o.json_file.empty()) {
-        write_file(o.json_file, test_json(results).dump(2) + "\n");
+        write_file(o.json_file, test_json(results).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     }
     int code = exit_ok;
     for (const auto& result : results) {

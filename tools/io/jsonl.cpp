@@ -212,6 +212,12 @@ struct bad_value {
     std::string remedy;
 };
 
+/// @p value in a message; ftrace text may hold bytes that are no UTF-8.
+std::string shown(const json& value)
+{
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::int64_t integer_at(const json& object, const std::string& key, std::int64_t low, std::int64_t high)
 {
     const auto found = object.find(key);
@@ -222,7 +228,7 @@ std::int64_t integer_at(const json& object, const std::string& key, std::int64_t
                                                   : found->is_number_integer() && found->get<std::int64_t>() <= high;
     if (!fits || (found->is_number_integer() && !found->is_number_unsigned() && found->get<std::int64_t>() < low) ||
         (found->is_number_unsigned() && low > 0 && found->get<std::uint64_t>() < static_cast<std::uint64_t>(low))) {
-        throw bad_value{"/" + key, fmt::format("{} is no whole number from {} to {}", found->dump(), low, high),
+        throw bad_value{"/" + key, fmt::format("{} is no whole number from {} to {}", shown(*found), low, high),
                         "correct the number, or the header that it refers to"};
     }
     return found->get<std::int64_t>();
@@ -273,7 +279,7 @@ std::uint8_t reason_at(const json& object, record_kind kind)
                 return static_cast<std::uint8_t>(reason);
             }
         }
-        throw bad_value{"/reason", "unknown reason " + found->dump(), "see docs/reference/trace-format.md"};
+        throw bad_value{"/reason", "unknown reason " + shown(*found), "see docs/reference/trace-format.md"};
     }
     return static_cast<std::uint8_t>(integer_at(object, "reason", 0, 255));
 }

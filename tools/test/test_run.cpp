@@ -145,8 +145,7 @@ std::vector<std::string> find_scenarios(const std::vector<std::string>& paths)
         }
     }
     std::ranges::sort(files);
-    const auto twice = std::ranges::unique(files);
-    files.erase(twice.begin(), twice.end());
+    files.erase(std::unique(files.begin(), files.end()), files.end());
     return files;
 }
 
