@@ -34,8 +34,7 @@ TEST_CASE("a switch reads the same from tracefs, trace-cmd and perf", "[sched_te
         "prev_state=R ==> next_comm=a b-[1] next_pid=102 next_prio=49",
         "              t0-101   [002]  5075.958079: sched_switch:         t0:101 [120] R+ ==> a b-[1]:102 [49]",
         "              t0   101 [002]  5075.958079000:       sched:sched_switch: prev_comm=t0 prev_pid=101 "
-        "prev_prio=120 prev_state=R ==> next_comm=a b-[1] next_pid=102 next_prio=49",
-        "  strange [7] 0.1: x 101/101 [002]  5075.958079: sched:sched_switch: t0:101 [120] R ==> a b-[1]:102 [49]");
+        "prev_prio=120 prev_state=R ==> next_comm=a b-[1] next_pid=102 next_prio=49");
     INFO(line);
     const sched_event e = parse_sched_line(line);
     CHECK(e.what == kind::sched_switch);
