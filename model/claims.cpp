@@ -1,77 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/claims.h"
 
-#include <algorithm>
-#include <tuple>
-
 #include "sim/objects.h"
 
 namespace pairsim {
 
 using k = record_kind;
-
-std::span<const claim_info> all_claims()
-{
-    static constexpr claim_info table[] = {
-        {claim_id::exclusive, "exclusive", "at no instant do both CPUs of a pair run SCX tasks of different cgroups",
-         true},
-        {claim_id::no_run_beside_preemptor, "no-run-beside-preemptor",
-         "while a higher class holds one CPU of a pair, after the kick's wait is over, the other runs no SCX task",
-         true},
-        {claim_id::no_abort, "no-abort", "the scheduler is never ended by an error", false},
-        {claim_id::no_lost_task, "no-lost-task",
-         "each enqueued task is dispatched once or still queued; none twice, none lost", false},
-    };
-    static_assert(std::size(table) == nr_claims);
-    return table;
-}
-
-std::uint64_t claims_result::violations() const
-{
-    std::uint64_t n = 0;
-    for (const auto& c : claims) {
-        n += c.violations;
-    }
-    return n;
-}
-
-// ---- the log ------------------------------------------------------------------------------------------------------
-
-void findings_log::add_stretch(const finding& stretch)
-{
-    auto& of =
-        result_.claims[static_cast<std::size_t>(stretch.claim)].by_cause[static_cast<std::size_t>(stretch.cause)];
-    if (of.violations == 0 && of.total_ns == 0) {
-        of.first = stretch;
-    }
-    of.total_ns += stretch.length_ns();
-    of.longest_ns = std::max(of.longest_ns, stretch.length_ns());
-}
-
-void findings_log::add(const finding& violation)
-{
-    auto& claim = result_.claims[static_cast<std::size_t>(violation.claim)];
-    ++claim.violations;
-    claim.total_ns += violation.length_ns();
-    claim.longest_ns = std::max(claim.longest_ns, violation.length_ns());
-    auto& of = claim.by_cause[static_cast<std::size_t>(violation.cause)];
-    if (of.violations++ == 0 && of.total_ns == 0) {
-        of.first = violation;
-    }
-    if (result_.findings.size() < options_.max_findings) {
-        result_.findings.push_back(violation);
-    } else {
-        ++result_.findings_left_out;
-    }
-}
-
-claims_result findings_log::finish()
-{
-    const auto order = [](const finding& f) { return std::tuple(f.start, f.claim, f.cpus, f.end); };
-    std::stable_sort(result_.findings.begin(), result_.findings.end(),
-                     [&](const finding& a, const finding& b) { return order(a) < order(b); });
-    return result_;
-}
 
 // ---- violations that last -----------------------------------------------------------------------------------------
 
@@ -269,12 +203,23 @@ void lost_task_claim::finish(sim_time end, findings_log& log) const
 
 // ---- all of them --------------------------------------------------------------------------------------------------
 
+static nanoseconds or_default(nanoseconds stated, nanoseconds by_default)
+{
+    return stated != nanoseconds{0} ? stated : by_default;
+}
+
 claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, const pair_config& config,
                claims_options options)
-    : state_(machine.nr_cpus(), work.tasks.size(), pairs), log_(options),
+    : state_(machine.nr_cpus(), work.tasks.size(), pairs), queues_(work.tasks.size(), work.cgroups.size()),
+      watch_(options.watch), watches_queues_(watch_.has(claim_id::top_q_covers)), log_(options),
       exclusive_(cause_finder(state_, machine, work, options.isolates)),
-      preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, pairs, work, config),
-      lost_task_(state_, work.tasks.size()), exclusive_tracker_(claim_id::exclusive, pairs.pairs.size()),
+      preemptor_(cause_finder(state_, machine, work, options.isolates)),
+      abort_(state_, pairs, work, config), lost_task_(state_, work.tasks.size()),
+      top_q_(queues_, std::int64_t{config.max_cgrps} * 4),
+      drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),
+      starvation_(state_, queues_, or_default(options.limits.starvation, default_limits(machine).starvation)),
+      work_(state_, queues_, work, or_default(options.limits.idle, default_limits(machine).idle)),
+      exclusive_tracker_(claim_id::exclusive, pairs.pairs.size()),
       preemptor_tracker_(claim_id::no_run_beside_preemptor, pairs.pairs.size())
 {
 }
@@ -282,23 +227,66 @@ claims::claims(const machine_config& machine, const workload& work, const pair_m
 void claims::on_records(std::span<const trace_record> records)
 {
     for (const auto& r : records) {
-        state_.apply(r);
-        if (const auto i = state_.touched_pair(r); i != observed_state::no_pair) {
-            const auto& pair = state_.pair(i);
-            exclusive_tracker_.update(i, exclusive_.check(state_, pair, r.at), !pair.adopting, r.at, log_);
-            preemptor_tracker_.update(i, preemptor_.check(state_, pair, r.at), true, r.at, log_);
-        }
-        abort_.on(r, log_);
-        lost_task_.on(r, log_);
+        on(r);
     }
 }
 
-claims_result claims::finish(sim_time end)
+void claims::on(const trace_record& r)
+{
+    if (watch_.has(claim_id::no_starvation)) {
+        starvation_.before(r, log_);
+    }
+    const observed_place was = watches_queues_ ? queues_.place(r.task) : observed_place{};
+    state_.apply(r);
+    const auto i = state_.touched_pair(r);
+    if (i != observed_state::no_pair) {
+        const auto& pair = state_.pair(i);
+        exclusive_tracker_.update(i, exclusive_.check(state_, pair, r.at), !pair.adopting, r.at, log_);
+        preemptor_tracker_.update(i, preemptor_.check(state_, pair, r.at), true, r.at, log_);
+    }
+    abort_.on(r, log_);
+    if (watch_.has(claim_id::no_lost_task)) {
+        lost_task_.on(r, log_);
+    }
+    if (watches_queues_) {
+        on_queues(r, was, i);
+    }
+    counters_.on(r);
+}
+
+void claims::on_queues(const trace_record& r, const observed_place& was, std::uint32_t pair)
+{
+    top_q_.before(r);
+    queues_.apply(r);
+    top_q_.after(r, log_);
+    work_.after(r, was, log_);
+    drain_.on(pair, r.at, log_);
+}
+
+claims_result claims::finish(sim_time end, const std::optional<final_counters>& counters)
 {
     exclusive_tracker_.finish(end, log_);
     preemptor_tracker_.finish(end, log_);
-    lost_task_.finish(end, log_);
-    return log_.finish();
+    const auto watches = [&](claim_id c) { return watch_.has(c); };
+    if (watches(claim_id::no_lost_task)) {
+        lost_task_.finish(end, log_);
+    }
+    if (watches(claim_id::no_starvation)) {
+        starvation_.finish(end, log_);
+    }
+    if (watches_queues_) {
+        top_q_.finish(end, log_);
+        work_.finish(end, log_);
+        drain_.finish(end, log_);
+    }
+    if (!counters) {
+        watch_ = watch_.without(claim_id::counters_add_up);
+    } else if (watches(claim_id::counters_add_up)) {
+        counters_.finish(*counters, end, log_);
+    }
+    claims_result result = log_.finish();
+    result.watched = watch_;
+    return result;
 }
 
 } // namespace pairsim

@@ -4,92 +4,18 @@
 // class over the shared observed_state; a new one is a member of `claims` and a row of the table in claims.cpp.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "model/cause_finder.h"
+#include "model/findings.h"
+#include "model/observed_queues.h"
 #include "model/observed_state.h"
 #include "model/pair_config.h"
+#include "model/queue_claims.h"
 
 namespace pairsim {
-
-enum class claim_id : std::uint8_t { exclusive, no_run_beside_preemptor, no_abort, no_lost_task };
-inline constexpr std::size_t nr_claims = 4;
-
-struct claim_info {
-    claim_id claim;
-    std::string_view id;
-    std::string_view sentence;
-    bool lasts; ///< a violation takes time; else it is an instant
-};
-std::span<const claim_info> all_claims();
-
-/// One violation. Index 0 of the arrays is the CPU at fault, 1 its partner; no_cpu, idle_pid and no_cgroup where
-/// there is none.
-struct finding {
-    claim_id claim{};
-    cause_id cause{}; ///< the first
-    sim_time start{};
-    sim_time end{};
-    std::array<cpu_id, 2> cpus{no_cpu, no_cpu};
-    std::array<pid, 2> tasks{};
-    std::array<cgroup_id, 2> cgroups{no_cgroup, no_cgroup};
-
-    std::int64_t length_ns() const { return (end - start).count(); }
-    friend bool operator==(const finding&, const finding&) = default;
-};
-
-/// A violation counts under its first cause; its time goes to each cause for as long as it was the cause.
-struct cause_totals {
-    std::uint64_t violations = 0;
-    std::int64_t total_ns = 0;
-    std::int64_t longest_ns = 0; ///< the longest stretch
-    finding first;               ///< the first stretch; meaningful if total_ns or violations is not 0
-};
-
-struct claim_totals {
-    std::uint64_t violations = 0;
-    std::int64_t total_ns = 0;
-    std::int64_t longest_ns = 0;
-    std::array<cause_totals, nr_causes> by_cause{};
-};
-
-struct claims_result {
-    std::array<claim_totals, nr_claims> claims{};
-    std::vector<finding> findings; ///< the first ones, in order of their start
-    std::uint64_t findings_left_out = 0;
-
-    const claim_totals& of(claim_id c) const { return claims[static_cast<std::size_t>(c)]; }
-    std::uint64_t violations() const;
-};
-
-struct claims_options {
-    std::size_t max_findings = 1000;
-    /// Also violations that last no time: events of one instant in an order that breaks the claim. For drivers
-    /// whose steps take no time.
-    bool count_instants = false;
-    /// The scheduler tries to isolate cgroups. False for a baseline: its violations all have the cause no_isolation.
-    bool isolates = true;
-};
-
-/// Where claims put what they find.
-class findings_log {
-public:
-    explicit findings_log(claims_options options) : options_(options) {}
-    const claims_options& options() const { return options_; }
-    /// A stretch of a violation with one cause.
-    void add_stretch(const finding& stretch);
-    /// The whole violation.
-    void add(const finding& violation);
-    claims_result finish();
-
-private:
-    claims_options options_;
-    claims_result result_;
-};
 
 /// One claim about pairs that is broken for a time. Follows the violation that each pair is in.
 class violation_tracker {
@@ -178,16 +104,31 @@ public:
     claims& operator=(const claims&) = delete;
 
     void on_records(std::span<const trace_record> records) override;
-    /// To be called once, after the last record: violations that go on end at @p end.
-    claims_result finish(sim_time end);
+    /// To be called once, after the last record: violations that go on end at @p end. Without @p counters,
+    /// `counters-add-up` is not watched.
+    claims_result finish(sim_time end, const std::optional<final_counters>& counters = std::nullopt);
+
+    /// What the records have said so far.
+    const observed_state& state() const { return state_; }
 
 private:
+    void on(const trace_record& r);
+    void on_queues(const trace_record& r, const observed_place& was, std::uint32_t pair);
+
     observed_state state_;
+    observed_queues queues_;
+    claim_set watch_;
+    bool watches_queues_; ///< top-q-covers, work-conserving and drain-bounded need the same records
     findings_log log_;
     exclusive_claim exclusive_;
     preemptor_claim preemptor_;
     abort_claim abort_;
     lost_task_claim lost_task_;
+    top_q_claim top_q_;
+    drain_claim drain_;
+    starvation_claim starvation_;
+    work_claim work_;
+    counters_claim counters_;
     violation_tracker exclusive_tracker_;
     violation_tracker preemptor_tracker_;
 };

@@ -224,6 +224,9 @@ void observed_state::on_pair(const trace_record& r)
 
 void observed_state::on_task(const trace_record& r)
 {
+    if (r.kind == k::task_new && r.task.value == tasks_.size()) {
+        tasks_.emplace_back(); // of a recorded trace nobody knows beforehand how many there are
+    }
     observed_task& t = tasks_[index(r.task)];
     const bool runs = t.state == observed_task_state::running;
     if (r.kind == k::task_new) {

@@ -78,7 +78,7 @@ TEST_CASE("the JSON report holds what its schema promises, under the names that 
     CHECK(r["cgroups"]["b"]["wakeup_latency_ns"]["max"] == 40'000);
     CHECK(r["pairs"][0]["co_run_ns"] == 50'000);
     CHECK(r["claims"]["exclusive"].dump() ==
-          R"({"violations":1,"total_ns":50000,"longest_ns":50000,"by_cause":{)"
+          R"({"watched":true,"violations":1,"total_ns":50000,"longest_ns":50000,"by_cause":{)"
           R"("I2":{"violations":0,"total_ns":44000,"longest_ns":44000,"first_ns":56000},)"
           R"("I3":{"violations":1,"total_ns":6000,"longest_ns":6000,"first_ns":50000}}})");
     CHECK(r["claims"]["no-abort"]["violations"] == 0);

@@ -14,12 +14,17 @@ enum exit_code : int {
     exit_failure = 1,         ///< an unexpected failure: disk full, ...
     exit_bad_input = 2,       ///< bad input or usage
     exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
-    exit_expectation = 4,     ///< an expectation failed, a claim is broken, a score is too low
+    exit_claim_broken = 4,    ///< an expectation failed, a claim broke, or a score is too low
 };
 
+void add_check(CLI::App& app, int& code);
+void add_diff(CLI::App& app, int& code);
+void add_export(CLI::App& app, int& code);
+void add_import(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);
+void add_test(CLI::App& app, int& code);
 void add_validate(CLI::App& app, int& code);
 void add_version(CLI::App& app, int& code);
 

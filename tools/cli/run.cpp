@@ -142,7 +142,9 @@ int run(const options& o)
     }
     std::optional<jsonl_writer> trace;
     if (!o.trace_file.empty()) {
-        trace.emplace(o.trace_file, header_of(s, pairs, std::string(version)));
+        scenario cut = s; // the end of the run belongs to the trace
+        cut.duration = ro.until.value_or(s.duration);
+        trace.emplace(o.trace_file, header_of(cut, pairs, std::string(version)));
         ro.sinks.push_back(&*trace);
     }
     std::uint64_t sequence = 0;

@@ -53,7 +53,7 @@ int validate(const options& o)
     if (o.json_file != "-") {
         fmt::print("{}", score_text(scores));
     }
-    return total_of(scores).share() * 100 < o.min_score ? exit_expectation : exit_ok;
+    return total_of(scores).share() * 100 < o.min_score ? exit_claim_broken : exit_ok;
 }
 
 fit_result fit(const std::vector<measured_case>& cases, const options& o, const std::string& what)

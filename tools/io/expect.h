@@ -11,8 +11,14 @@
 
 namespace pairsim {
 
-/// What the report does not fulfil, one sentence each: what was expected and what was found. Empty: all is as
-/// expected. @p report is that of report_json().
-std::vector<std::string> check_expectations(const expectation& expect, const json& report);
+/// Something that the report does not fulfil.
+struct unmet_expectation {
+    std::string sentence; ///< what was expected and what was found
+    std::string pointer;  ///< where the scenario expects it
+    std::string claim;    ///< id of the claim that is violated and should not be, or not in this way; else empty
+};
+
+/// Empty: all is as expected. @p report is that of report_json().
+std::vector<unmet_expectation> check_expectations(const expectation& expect, const json& report);
 
 } // namespace pairsim

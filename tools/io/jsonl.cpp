@@ -14,6 +14,7 @@
 #include "sim/check.h"
 #include "tools/io/input_error.h"
 #include "tools/io/strict_json.h"
+#include "tools/io/trace_config.h"
 
 namespace pairsim {
 namespace {
@@ -93,10 +94,11 @@ trace_header header_of(const scenario& what, const pair_map& pairs, const std::s
         h.tasks.push_back({t.name, t.cgroup});
     }
     h.pairs = pairs.pairs;
+    h.config = config_of(what, pairs);
     return h;
 }
 
-void append_header(std::string& out, const trace_header& header)
+json header_json(const trace_header& header)
 {
     json tasks = json::array();
     for (std::size_t i = 0; i < header.tasks.size(); ++i) {
@@ -114,7 +116,15 @@ void append_header(std::string& out, const trace_header& header)
     h["pairs"] = std::move(pairs);
     h["cgroups"] = header.cgroups;
     h["tasks"] = std::move(tasks);
-    out += h.dump();
+    if (!header.config.is_null()) {
+        h["config"] = header.config;
+    }
+    return h;
+}
+
+void append_header(std::string& out, const trace_header& header)
+{
+    out += header_json(header).dump();
     out += '\n';
 }
 
@@ -202,6 +212,12 @@ struct bad_value {
     std::string remedy;
 };
 
+/// @p value in a message; ftrace text may hold bytes that are no UTF-8.
+std::string shown(const json& value)
+{
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::int64_t integer_at(const json& object, const std::string& key, std::int64_t low, std::int64_t high)
 {
     const auto found = object.find(key);
@@ -212,7 +228,7 @@ std::int64_t integer_at(const json& object, const std::string& key, std::int64_t
                                                   : found->is_number_integer() && found->get<std::int64_t>() <= high;
     if (!fits || (found->is_number_integer() && !found->is_number_unsigned() && found->get<std::int64_t>() < low) ||
         (found->is_number_unsigned() && low > 0 && found->get<std::uint64_t>() < static_cast<std::uint64_t>(low))) {
-        throw bad_value{"/" + key, fmt::format("{} is no whole number from {} to {}", found->dump(), low, high),
+        throw bad_value{"/" + key, fmt::format("{} is no whole number from {} to {}", shown(*found), low, high),
                         "correct the number, or the header that it refers to"};
     }
     return found->get<std::int64_t>();
@@ -263,7 +279,7 @@ std::uint8_t reason_at(const json& object, record_kind kind)
                 return static_cast<std::uint8_t>(reason);
             }
         }
-        throw bad_value{"/reason", "unknown reason " + found->dump(), "see docs/reference/trace-format.md"};
+        throw bad_value{"/reason", "unknown reason " + shown(*found), "see docs/reference/trace-format.md"};
     }
     return static_cast<std::uint8_t>(integer_at(object, "reason", 0, 255));
 }
@@ -336,45 +352,40 @@ void check_keys(const json& object, record_kind kind)
 
 } // namespace
 
-jsonl_reader::jsonl_reader(std::istream& in, std::string where) : in_(in), where_(std::move(where))
+namespace {
+
+[[noreturn]] void fail(const std::string& place, const bad_value& bad)
 {
-    if (!next_line()) {
-        fail("", "the trace is empty", "a trace begins with a header");
-    }
-    try {
-        read_header();
-    } catch (const bad_value& bad) {
-        fail(bad.pointer, bad.what, bad.remedy);
-    }
+    throw input_error({{place, bad.pointer, bad.what, bad.remedy}});
 }
 
-void jsonl_reader::read_header()
+trace_header header_from(const json& h)
 {
-    const json h = parse_json(line_, place());
     if (!h.is_object() || !h.contains("schema") || h["schema"] != schema_name) {
         throw bad_value{"", fmt::format("is no header of \"{}\"", schema_name), "write the trace with --trace FILE"};
     }
-    header_.version = string_at(h, "version");
-    header_.scenario = string_at(h, "scenario");
-    header_.cpus = static_cast<std::uint32_t>(integer_at(h, "cpus", 1, 4096));
+    trace_header header;
+    header.version = string_at(h, "version");
+    header.scenario = string_at(h, "scenario");
+    header.cpus = static_cast<std::uint32_t>(integer_at(h, "cpus", 1, 4096));
     for (const auto& name : array_at(h, "cgroups")) {
         if (!name.is_string()) {
             throw bad_value{"/cgroups", "holds something else than names", "write the trace again"};
         }
-        header_.cgroups.push_back(name.get<std::string>());
+        header.cgroups.push_back(name.get<std::string>());
     }
-    const auto last_cgroup = static_cast<std::int64_t>(header_.cgroups.size()) - 1;
+    const auto last_cgroup = static_cast<std::int64_t>(header.cgroups.size()) - 1;
     for (const auto& task : array_at(h, "tasks")) {
-        const auto pid_here = static_cast<std::int64_t>(header_.tasks.size()) + 1;
+        const auto pid_here = static_cast<std::int64_t>(header.tasks.size()) + 1;
         static_cast<void>(integer_at(task, "pid", pid_here, pid_here));
-        header_.tasks.push_back({string_at(task, "name"),
-                                 cgroup_id{static_cast<std::uint32_t>(integer_at(task, "cgroup", 0, last_cgroup))}});
+        header.tasks.push_back({string_at(task, "name"),
+                                cgroup_id{static_cast<std::uint32_t>(integer_at(task, "cgroup", 0, last_cgroup))}});
     }
-    std::vector<bool> taken(header_.cpus);
+    std::vector<bool> taken(header.cpus);
     for (const auto& pair : array_at(h, "pairs")) {
         const auto cpu_at = [&](std::size_t i) {
             const bool good = pair.is_array() && pair.size() == 2 && pair[i].is_number_unsigned() &&
-                              pair[i].get<std::uint64_t>() < header_.cpus && !taken[pair[i].get<std::size_t>()];
+                              pair[i].get<std::uint64_t>() < header.cpus && !taken[pair[i].get<std::size_t>()];
             if (!good) {
                 throw bad_value{"/pairs", "holds something else than pairs of CPUs, each CPU once", "correct it"};
             }
@@ -382,8 +393,84 @@ void jsonl_reader::read_header()
             return cpu_id{pair[i].get<std::uint16_t>()};
         };
         const cpu_id first = cpu_at(0);
-        header_.pairs.push_back({first, cpu_at(1)});
+        header.pairs.push_back({first, cpu_at(1)});
     }
+    if (const auto config = h.find("config"); config != h.end()) {
+        if (const std::string wrong = problem_of_config(*config, header.cpus); !wrong.empty()) {
+            throw bad_value{"/config", wrong, "write the trace again"};
+        }
+        header.config = *config;
+    }
+    return header;
+}
+
+trace_record record_from(const trace_header& header, const json& object, sim_time not_before)
+{
+    if (!object.is_object()) {
+        throw bad_value{"", "is no object", "each line is one record"};
+    }
+    trace_record r;
+    const auto max64 = std::numeric_limits<std::int64_t>::max();
+    r.kind = kind_at(object);
+    check_keys(object, r.kind);
+    r.at = at_ns(integer_at(object, "at_ns", to_ns(not_before), max64));
+    const auto cpu = static_cast<std::uint16_t>(integer_at(object, "cpu", 0, no_cpu.value));
+    if (cpu >= header.cpus && !(cpu_id{cpu} == no_cpu && may_lack_cpu(r.kind))) {
+        throw bad_value{"/cpu", fmt::format("the header has {} CPUs", header.cpus), "correct one of them"};
+    }
+    r.cpu = cpu_id{cpu};
+    r.reason = reason_at(object, r.kind);
+    r.task = pid{static_cast<std::uint32_t>(field_at(header, object, r.kind, 0))};
+    r.a = static_cast<std::uint32_t>(field_at(header, object, r.kind, 1));
+    r.b = static_cast<std::uint32_t>(field_at(header, object, r.kind, 2));
+    r.value = field_at(header, object, r.kind, 3);
+    return r;
+}
+
+constexpr std::size_t max_record_bytes = std::size_t{64} << 10U;
+
+} // namespace
+
+trace_header parse_header(const json& h, const std::string& place)
+{
+    try {
+        return header_from(h);
+    } catch (const bad_value& bad) {
+        fail(place, bad);
+    }
+}
+
+trace_record parse_record(const trace_header& h, const json& object, sim_time not_before, const std::string& place)
+{
+    try {
+        return record_from(h, object, not_before);
+    } catch (const bad_value& bad) {
+        fail(place, bad);
+    }
+}
+
+bool read_bounded_line(std::istream& in, std::string& line, std::size_t max_size, const std::string& place)
+{
+    line.clear();
+    std::streambuf& bytes = *in.rdbuf();
+    for (int c = bytes.sbumpc(); c != std::char_traits<char>::eof(); c = bytes.sbumpc()) {
+        if (c == '\n') {
+            return true;
+        }
+        if (line.size() == max_size) {
+            throw input_error({{place, "", fmt::format("a line of more than {} bytes", max_size), "is it a trace?"}});
+        }
+        line += static_cast<char>(c);
+    }
+    return !line.empty();
+}
+
+jsonl_reader::jsonl_reader(std::istream& in, std::string where) : in_(in), where_(std::move(where))
+{
+    if (!next_line()) {
+        throw input_error({{place(), "", "the trace is empty", "a trace begins with a header"}});
+    }
+    header_ = parse_header(parse_json(line_, place()), place());
 }
 
 bool jsonl_reader::next(trace_record& r)
@@ -391,29 +478,7 @@ bool jsonl_reader::next(trace_record& r)
     if (!next_line()) {
         return false;
     }
-    const json object = parse_json(line_, place());
-    try {
-        if (!object.is_object()) {
-            throw bad_value{"", "is no object", "each line is one record"};
-        }
-        r = {};
-        const auto max64 = std::numeric_limits<std::int64_t>::max();
-        r.kind = kind_at(object);
-        check_keys(object, r.kind);
-        r.at = at_ns(integer_at(object, "at_ns", to_ns(last_at_), max64));
-        const auto cpu = static_cast<std::uint16_t>(integer_at(object, "cpu", 0, no_cpu.value));
-        if (cpu >= header_.cpus && !(cpu_id{cpu} == no_cpu && may_lack_cpu(r.kind))) {
-            throw bad_value{"/cpu", fmt::format("the header has {} CPUs", header_.cpus), "correct one of them"};
-        }
-        r.cpu = cpu_id{cpu};
-        r.reason = reason_at(object, r.kind);
-        r.task = pid{static_cast<std::uint32_t>(field_at(header_, object, r.kind, 0))};
-        r.a = static_cast<std::uint32_t>(field_at(header_, object, r.kind, 1));
-        r.b = static_cast<std::uint32_t>(field_at(header_, object, r.kind, 2));
-        r.value = field_at(header_, object, r.kind, 3);
-    } catch (const bad_value& bad) {
-        fail(bad.pointer, bad.what, bad.remedy);
-    }
+    r = parse_record(header_, parse_json(line_, place()), last_at_, place());
     last_at_ = r.at;
     return true;
 }
@@ -421,17 +486,12 @@ bool jsonl_reader::next(trace_record& r)
 bool jsonl_reader::next_line()
 {
     ++line_number_;
-    return static_cast<bool>(std::getline(in_, line_));
+    return read_bounded_line(in_, line_, line_number_ == 1 ? max_json_bytes : max_record_bytes, place());
 }
 
 std::string jsonl_reader::place() const
 {
     return fmt::format("{}:{}", where_, line_number_);
-}
-
-void jsonl_reader::fail(const std::string& pointer, const std::string& what, const std::string& remedy) const
-{
-    throw input_error({{place(), pointer, what, remedy}});
 }
 
 } // namespace pairsim

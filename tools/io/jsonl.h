@@ -13,6 +13,7 @@
 #include "sim/trace.h"
 #include "tools/io/atomic_file.h"
 #include "tools/io/scenario.h"
+#include "tools/io/strict_json.h"
 
 namespace pairsim {
 
@@ -29,10 +30,20 @@ struct trace_header {
     std::vector<std::string> cgroups;
     std::vector<task> tasks; ///< [n]: pid n + 1
     std::vector<pair_map::pair> pairs;
+    json config; ///< what claims need to know of the machine and the scheduler (config_of()); null: not said
     friend bool operator==(const trace_header&, const trace_header&) = default;
 };
 
 trace_header header_of(const scenario& what, const pair_map& pairs, const std::string& version);
+
+/// The header that @p h is; @p place is for messages. Throws input_error.
+trace_header parse_header(const json& h, const std::string& place);
+
+/// The record that @p object is, at @p not_before or later. Throws input_error with @p place.
+trace_record parse_record(const trace_header& h, const json& object, sim_time not_before, const std::string& place);
+
+/// Reads a line of at most @p max_size bytes, without its newline. False at the end. Throws input_error.
+bool read_bounded_line(std::istream& in, std::string& line, std::size_t max_size, const std::string& place);
 
 /// Appends @p header and a newline to @p out.
 void append_header(std::string& out, const trace_header& header);
@@ -67,8 +78,6 @@ public:
 
 private:
     bool next_line();
-    void read_header();
-    [[noreturn]] void fail(const std::string& pointer, const std::string& what, const std::string& remedy) const;
     std::string place() const;
 
     std::istream& in_;

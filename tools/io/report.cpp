@@ -138,6 +138,8 @@ json tasks_json(const run_result& run)
     return all;
 }
 
+} // namespace
+
 json claims_json(const claims_result& claims)
 {
     json all = json::object();
@@ -153,7 +155,8 @@ json claims_json(const claims_result& claims)
                                                    {"first_ns", to_ns(c.first.start)}};
             }
         }
-        all[std::string(claim.id)] = {{"violations", totals.violations},
+        all[std::string(claim.id)] = {{"watched", claims.watched.has(claim.claim)},
+                                      {"violations", totals.violations},
                                       {"total_ns", totals.total_ns},
                                       {"longest_ns", totals.longest_ns},
                                       {"by_cause", std::move(by_cause)}};
@@ -161,10 +164,10 @@ json claims_json(const claims_result& claims)
     return all;
 }
 
-json findings_json(const run_result& run)
+json findings_json(const scenario& what, const claims_result& claims)
 {
     json all = json::array();
-    for (const auto& f : run.claims.findings) {
+    for (const auto& f : claims.findings) {
         json cpus = json::array();
         json tasks = json::array();
         json cgroups = json::array();
@@ -176,7 +179,7 @@ json findings_json(const run_result& run)
                 tasks.push_back(f.tasks[i].value);
             }
             if (f.cgroups[i] != no_cgroup) {
-                cgroups.push_back(run.what.work.cgroups[f.cgroups[i].value].name);
+                cgroups.push_back(what.work.cgroups[f.cgroups[i].value].name);
             }
         }
         all.push_back({{"claim", all_claims()[static_cast<std::size_t>(f.claim)].id},
@@ -186,12 +189,10 @@ json findings_json(const run_result& run)
                        {"cpus", std::move(cpus)},
                        {"tasks", std::move(tasks)},
                        {"cgroups", std::move(cgroups)},
-                       {"sentence", finding_sentence(run.what, f)}});
+                       {"sentence", finding_sentence(what, f)}});
     }
     return all;
 }
-
-} // namespace
 
 std::string finding_sentence(const scenario& what, const finding& f)
 {
@@ -224,7 +225,7 @@ json report_json(const run_result& run)
     r["cpus"] = cpus_json(run.metrics);
     r["tasks"] = tasks_json(run);
     r["claims"] = claims_json(run.claims);
-    r["findings"] = findings_json(run);
+    r["findings"] = findings_json(run.what, run.claims);
     r["findings_left_out"] = run.claims.findings_left_out;
     return r;
 }

@@ -37,6 +37,12 @@ struct run_result {
 
 json report_json(const run_result& run);
 
+/// The report's `claims`, by id.
+json claims_json(const claims_result& claims);
+
+/// The report's `findings`.
+json findings_json(const scenario& what, const claims_result& claims);
+
 /// At most 100 columns, the essence first.
 std::string report_text(const run_result& run);
 

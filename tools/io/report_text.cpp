@@ -110,6 +110,10 @@ std::string claims_section(const run_result& run)
     for (const auto& claim : all_claims()) {
         const auto& totals = run.claims.of(claim.claim);
         text += fmt::format("  {:<24} ", claim.id);
+        if (!run.claims.watched.has(claim.claim)) {
+            text += "not watched: this scheduler has no part in it\n";
+            continue;
+        }
         if (totals.violations == 0) {
             text += "held\n";
             continue;
@@ -117,8 +121,9 @@ std::string claims_section(const run_result& run)
         text += "BROKEN " + times(totals.violations);
         if (claim.lasts) {
             const auto pairs_ns = run.simulated.count() * static_cast<std::int64_t>(run.metrics.pairs.size());
-            text += fmt::format(", {} ({} of the pairs' time), longest {}", about(totals.total_ns),
-                                percent(totals.total_ns, pairs_ns), about(totals.longest_ns));
+            const std::string of = fmt::format(" ({} of the pairs' time)", percent(totals.total_ns, pairs_ns));
+            text += fmt::format(", {}{}, longest {}", about(totals.total_ns), claim.of_pairs ? of : "",
+                                about(totals.longest_ns));
         }
         text += "\n";
     }

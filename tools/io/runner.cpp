@@ -14,7 +14,7 @@
 namespace pairsim {
 namespace {
 
-counter_list counters_of(const sched_ops& ops, machine_state& state, std::uint64_t& queued)
+counter_list counters_of(const sched_ops& ops, machine_state& state)
 {
     counter_list list;
     if (const auto* pair = dynamic_cast<const pair_sched*>(&ops)) {
@@ -22,9 +22,18 @@ counter_list counters_of(const sched_ops& ops, machine_state& state, std::uint64
         for (std::size_t i = 0; i < nr_pair_counters; ++i) {
             list.emplace_back(counter_name(static_cast<pair_counter>(i)), maps.counters()[i]);
         }
-        queued = maps.total_len();
     }
     return list;
+}
+
+std::optional<final_counters> final_counters_of(const sched_ops& ops, machine_state& state, bool cut_short)
+{
+    const auto* pair = dynamic_cast<const pair_sched*>(&ops);
+    if (pair == nullptr) {
+        return std::nullopt;
+    }
+    pair_maps maps = pair->maps(state);
+    return final_counters{.n = maps.counters(), .queued = maps.total_len(), .op_cut_short = cut_short};
 }
 
 bool runs_an_op(const machine_state& state, std::size_t nr_cpus)
@@ -64,11 +73,10 @@ std::string exit_message(const exit_info& exit, const scenario& s, const sched_o
 
 void run_in_intervals(simulator& sim, sim_time end, const run_options& options, const sched_ops& ops)
 {
-    std::uint64_t queued = 0;
     if (options.stats_interval > nanoseconds{0}) {
         for (sim_time t{options.stats_interval}; t <= end && !sim.ended(); t += options.stats_interval) {
             sim.run_until(t);
-            options.on_stats(counters_of(ops, sim.the_machine().state(), queued));
+            options.on_stats(counters_of(ops, sim.the_machine().state()));
         }
     }
     sim.run_until(end);
@@ -85,6 +93,18 @@ pair_map pairs_of(const scenario& s)
         return {}; // a baseline on a machine that cannot be paired
     }
     return std::get<pair_map>(std::move(made));
+}
+
+claim_set shown_by(const scenario& s)
+{
+    claim_set shown = claim_set::all();
+    if (s.scheduler != scheduler_name::pair) {
+        for (const claim_id c : {claim_id::no_lost_task, claim_id::top_q_covers, claim_id::drain_bounded,
+                                 claim_id::work_conserving, claim_id::counters_add_up}) {
+            shown = shown.without(c);
+        }
+    }
+    return shown;
 }
 
 std::unique_ptr<sched_ops> make_scheduler(const scenario& s)
@@ -132,8 +152,10 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
     sim.add_sink(digest);
     if (options.analyse) {
         measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
-        const claims_options watch{.isolates = s.scheduler == scheduler_name::pair};
-        watched.emplace(s.machine, s.work, pairs, s.pair, watch);
+        watched.emplace(s.machine, s.work, pairs, s.pair,
+                        claims_options{.watch = shown_by(s),
+                                       .limits = s.expect.limits,
+                                       .isolates = s.scheduler == scheduler_name::pair});
         sim.add_sink(*measured);
         sim.add_sink(*watched);
     }
@@ -145,8 +167,8 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
 
     machine_state& state = sim.the_machine().state();
     const exit_info& exit = sim.exit();
-    std::uint64_t queued = 0;
-    counter_list counters = counters_of(*ops, state, queued);
+    const bool cut_short = exit.kind != exit_kind::none || runs_an_op(state, s.machine.nr_cpus());
+    counter_list counters = counters_of(*ops, state);
     return {.result = {.what = s,
                        .version = std::string(version),
                        .seed = s.seed,
@@ -156,10 +178,9 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
                        .exit = {exit_kind_name(exit.kind), exit_message(exit, s, *ops), exit.at},
                        .counters = std::move(counters),
                        .metrics = measured ? measured->finish(sim.now()) : metrics_result{},
-                       .claims = watched ? watched->finish(sim.now()) : claims_result{}},
+                       .claims = watched ? watched->finish(sim.now(), final_counters_of(*ops, state, cut_short))
+                                         : claims_result{}},
             .ended = exit.kind,
-            .queued = queued,
-            .op_in_progress = runs_an_op(state, s.machine.nr_cpus()),
             .warnings = sim.warnings()};
 }
 

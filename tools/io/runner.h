@@ -34,13 +34,14 @@ struct run_options {
 struct run_outcome {
     run_result result;
     exit_kind ended = exit_kind::none;
-    std::uint64_t queued = 0;    ///< sum of the FIFOs' lengths at the end
-    bool op_in_progress = false; ///< the end has cut an op short: the counters need not add up
     std::vector<std::string> warnings;
 };
 
 /// The pairs that a scenario's scheduler has, or by which its baseline is judged. The scenario is valid.
 pair_map pairs_of(const scenario& s);
+
+/// The claims that a run of the scenario's scheduler can show; a baseline lacks what some of them are about.
+claim_set shown_by(const scenario& s);
 
 /// The scheduler of a scenario.
 std::unique_ptr<sched_ops> make_scheduler(const scenario& s);

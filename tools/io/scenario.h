@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "model/findings.h"
 #include "model/pair_config.h"
 #include "sim/config.h"
 
@@ -31,6 +32,8 @@ struct expectation {
     std::string exit_message_contains;
     std::vector<bound> bounds;
     std::vector<claim> claims;
+    std::string digest;  ///< of the trace; empty: not said
+    claim_limits limits; ///< the bounds that claims state, where they are not the default
 };
 
 struct scenario {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "model/pair_map.h"
+#include "tools/io/causes.h"
 #include "tools/io/embedded.h"
 #include "tools/io/scenario_parts.h"
 #include "tools/io/schema_check.h"
@@ -236,6 +237,38 @@ void apply_settings(json& document, std::span<const setting> settings)
     }
 }
 
+static void read_limits(const json_cursor& at, claim_limits& limits)
+{
+    const auto stated = at.get("limits");
+    const auto limit = [&](std::string_view id, nanoseconds& value) {
+        if (const auto found = stated ? stated->get(id) : std::nullopt) {
+            value = found->duration().value_or(nanoseconds{});
+            if (value == nanoseconds{} && !found->failed()) {
+                found->fail("a limit of 0", "give a time above 0, such as 1us");
+            }
+        }
+    };
+    limit("drain-bounded", limits.drain);
+    limit("no-starvation", limits.starvation);
+    limit("work-conserving", limits.idle);
+}
+
+/// A cause that no claim knows would only say that it was not found.
+static void check_cause(const json_cursor& claims, const std::string& id, const std::string& cause)
+{
+    std::vector<std::string> known;
+    for (const auto& c : causes()) {
+        known.emplace_back(c.id);
+    }
+    if (!cause.empty() && std::find(known.begin(), known.end(), cause) == known.end()) {
+        const std::string meant = closest_name(cause, known);
+        claims.get(id)
+            ->get("violated_by")
+            ->fail("unknown cause " + quote(cause), meant.empty() ? "the causes are those of docs/reference/claims.md"
+                                                                  : "did you mean " + quote(meant) + "?");
+    }
+}
+
 expectation read_expectation(const json_cursor& at)
 {
     expectation expect;
@@ -251,9 +284,14 @@ expectation read_expectation(const json_cursor& at)
                 outcome.is_object() && outcome.contains("violated_by") && outcome["violated_by"].is_string()
                     ? outcome["violated_by"].get<std::string>()
                     : "";
+            check_cause(*claims, id, cause);
             expect.claims.push_back({id, outcome == "holds", cause});
         }
     }
+    if (const auto digest = at.get("digest")) {
+        expect.digest = digest->text().value_or("");
+    }
+    read_limits(at, expect.limits);
     const auto bounds = at.get("bounds");
     for (const json_cursor& element : bounds ? bounds->items() : std::vector<json_cursor>{}) {
         expectation::bound bound;

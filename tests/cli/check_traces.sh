@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# pairsim test, check, export, diff and import as a user runs them: exit codes, files, and what is refused.
+# Run it from the root of the repository. Usage: check_traces.sh PAIRSIM
+set -euo pipefail
+export LC_ALL=C
+
+pairsim=$(realpath "$1")
+work_dir=$(mktemp -d)
+trap 'rm -rf "$work_dir"' EXIT
+cp -r scenarios "$work_dir/"
+cd "$work_dir"
+failures=0
+
+complain()
+{
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# expect STATUS TEXT COMMAND...: the command ends with STATUS, and what it says (for 2: on standard error) contains TEXT
+expect()
+{
+    local status=0 wanted=$1 text=$2 stream=out
+    shift 2
+    timeout 60 "$@" >out 2>err </dev/null || status=$?
+    ((wanted != 2)) || stream=err
+    ((status == wanted)) || complain "$* ended with $status, not $wanted: $(head -n 2 err)"
+    grep -qF -- "$text" "$stream" || complain "$*: no \"$text\" on std$stream: $(head -n 5 out err)"
+}
+
+# --- test ---
+few=(scenarios/quickstart.json scenarios/catalogue/i01-direct-dispatch.json scenarios/catalogue/s15-top-q-in-hand.json)
+expect 0 "3 passed, 0 failed, 0 invalid" "$pairsim" test "${few[@]}"
+expect 0 "11 passed" "$pairsim" test scenarios/catalogue --filter /s1 --jobs 2
+for i in 1 2 3; do "$pairsim" test scenarios/catalogue --filter /r0 --shard $i/3; done | grep -c '^ok' >shards
+[[ $(<shards) == 5 ]] || complain "three shards ran $(<shards) of 5 scenarios"
+"$pairsim" test "${few[@]}" --jobs 1 --json one.json >/dev/null
+"$pairsim" test "${few[@]}" --jobs 3 --json three.json >/dev/null
+cmp -s one.json three.json || complain "the number of threads changes the result"
+
+sed -i 's/"exclusive": { "violated_by": "I3" }/"exclusive": "holds"/' scenarios/quickstart.json
+expect 4 "FAILED   scenarios/quickstart.json" "$pairsim" test "${few[@]}" --junit report.xml
+for text in "expected the claim exclusive to hold, but it was violated" "first violation of exclusive, by I3" "one column" \
+    "repeat it with: pairsim run scenarios/quickstart.json --lanes"; do
+    grep -qF "$text" out || complain "a failed test does not say \"$text\""
+done
+bash -c "PATH=$(dirname "$pairsim"):\$PATH; $(sed -n 's/.*repeat it with: //p' out)" >repeated || complain "the command fails"
+grep -q '\^' repeated || complain "the repeated run shows no violation"
+xmllint --noout report.xml || complain "the JUnit file is no XML"
+[[ $(xmllint --xpath 'count(//testcase)' report.xml) == 3 ]] || complain "not a test case a scenario"
+[[ $(xmllint --xpath 'string(//testcase[failure]/@file)' report.xml) == scenarios/quickstart.json ]] ||
+    complain "the JUnit file blames another scenario"
+expect 4 "::error file=scenarios/quickstart.json,line=27,title=quickstart::expected" "$pairsim" test "${few[@]}" --format github
+
+digest=$("$pairsim" run scenarios/catalogue/i01-direct-dispatch.json --digest | cut -d' ' -f2)
+sed -i 's/"exit": { "kind": "none" },/&\n    "digest": "00000000000000000000000000000000",/' "${few[1]}"
+cp "${few[1]}" before.json
+expect 4 "but it is $digest" "$pairsim" test "${few[1]}"
+cmp -s before.json "${few[1]}" || complain "a test without --update has changed the scenario"
+expect 0 "updated" "$pairsim" test "${few[1]}" --update digests
+diff before.json "${few[1]}" | grep -c '^[<>]' >changed || true
+[[ $(<changed) == 2 ]] || complain "--update changes more than the digest"
+expect 0 "1 passed" "$pairsim" test "${few[1]}"
+
+expect 2 "no such file" "$pairsim" test nowhere
+expect 2 "no scenario to test" "$pairsim" test scenarios/machines
+expect 2 "no part of a whole" "$pairsim" test scenarios --shard 4/3
+sed 's/"violated_by": "I1"/"violated_by": "I99"/' scenarios/catalogue/i01-direct-dispatch.json >bad.json
+timeout 60 "$pairsim" test bad.json >out || (($? == 2)) || complain "an invalid scenario is no bad input"
+grep -q 'unknown cause "I99"' out || complain "an unknown cause is not named"
+
+# --- traces of our own ---
+"$pairsim" run scenarios/kernel/v08-move-queued-task.json --until 300ms --trace a.jsonl --json a.json >/dev/null
+"$pairsim" run scenarios/kernel/v08-move-queued-task.json --until 300ms --seed 7 --trace b.jsonl >/dev/null
+"$pairsim" export a.jsonl --to ftrace --output a.txt
+"$pairsim" export a.txt --to jsonl | cmp -s - a.jsonl || complain "a trace does not survive the way there and back"
+for trace in a.jsonl a.txt; do
+    expect 0 "$(sed -n 's/^  "digest": "\(.*\)",/\1/p' a.json)" "$pairsim" export "$trace" --to digest
+    timeout 60 "$pairsim" check "$trace" --json - >"$trace.check" || true
+done
+python3 - <<'END' || complain "a trace's findings are not those of its run"
+import json, sys
+run = json.load(open("a.json"))["claims"]
+for trace in ("a.jsonl", "a.txt"):
+    found = json.load(open(trace + ".check"))["claims"]
+    for claim in run:
+        if claim != "counters-add-up" and found[claim] != run[claim]:
+            sys.exit(f"{trace}: {claim}: {found[claim]} is not {run[claim]}")
+END
+"$pairsim" diff a.jsonl a.txt >out || complain "a trace differs from itself in another format"
+[[ ! -s out ]] || complain "diff says something of equal traces"
+expect 4 "the traces part at record" "$pairsim" diff a.jsonl b.jsonl --context 2
+expect 2 "no trace of pairsim" "$pairsim" diff a.jsonl a.json
+head -c 5000 a.jsonl >cut.jsonl
+expect 2 "cut.jsonl:" "$pairsim" check cut.jsonl
+
+sed 's/reason=local_dsq/reason=\xff/' a.txt >bytes.txt
+expect 2 "unknown reason" "$pairsim" check bytes.txt
+
+# --- traces of a kernel ---
+grep -v -e pair: -e '^#' a.txt >kernel.txt # what a kernel would have printed
+rules=(--cgroup "/a=a*,hog-a*" --cgroup "/b=b*,hog-b*,*")
+expect 4 "exclusive                BROKEN" "$pairsim" check kernel.txt --pairs 2 "${rules[@]}"
+grep -q "top-q-covers             not observable in this trace" out || complain "what a trace cannot show is not said"
+expect 0 "violated" "$pairsim" check kernel.txt --pairs 0+1 "${rules[@]}" --grace 1s
+expect 2 "not observable" "$pairsim" check kernel.txt --pairs 2 "${rules[@]}" --claim top-q-covers
+expect 2 "which CPUs are pairs" "$pairsim" check kernel.txt "${rules[@]}"
+expect 2 "no rule names the cgroup" "$pairsim" check kernel.txt --pairs 2
+expect 2 "no sched_switch event" "$pairsim" check /dev/null --pairs 2
+{ head -n 20 kernel.txt && echo rubbish && sed 1,20d kernel.txt; } >broken.txt
+expect 2 "broken.txt:21: not a line of a trace" "$pairsim" check broken.txt --pairs 2 "${rules[@]}"
+expect 4 "skipped: 1 lines" "$pairsim" check broken.txt --pairs 2 "${rules[@]}" --tolerant
+head -c 1000 /dev/urandom | tr -d '\n' >noise.txt && printf '\0' >>noise.txt
+expect 2 "noise.txt: is no text" "$pairsim" check noise.txt --pairs 2 "${rules[@]}"
+sed '0,/prev_comm=[^ ]*/s//prev_comm=\xfe/' kernel.txt >bytes.txt
+timeout 60 "$pairsim" check bytes.txt --pairs 2 "${rules[@]}" --json bytes.json >out || (($? == 4)) || complain "a comm that is no UTF-8"
+python3 -m json.tool bytes.json >out || complain "the result of a comm that is no UTF-8 is no JSON"
+printf 'only-one-word\n' >rules.txt
+expect 2 "rules.txt:1: " "$pairsim" check kernel.txt --pairs 2 --cgroups rules.txt
+
+# --- import ---
+cat >workload.json <<'END'
+{ /* rt-app takes comments */
+  "tasks": {
+    "web": { "instance": 2, "taskgroup": "/srv/web", "phases": {
+      "busy": { "loop": 3, "run0": 2000, "sleep": 1000 }, "calm": { "cpus": [0], "run": 500, "sleep": 3000 } } },
+    "hog": { "run": 100000, "cpus": [1], "loop": 5, "taskgroup": "/b" } },
+  "global": { "duration": 1, "default_policy": "SCHED_OTHER" }
+}
+END
+"$pairsim" import workload.json --from rt-app --output workload.scenario.json
+expect 0 "3 tasks" "$pairsim" run workload.scenario.json
+sed 's/"run0": 2000/"timer": { "ref": "t", "period": 2000 }/; s/"run": 500/"lock": "m"/' workload.json >lacks.json
+expect 2 '/tasks/web/phases/busy/timer: the event "timer" cannot be expressed' "$pairsim" import lacks.json --from rt-app
+grep -q '/tasks/web/phases/calm/lock: the event "lock" cannot be expressed' err || complain "not all problems are said"
+[[ ! -s out ]] || complain "a refused workload has output"
+"$pairsim" import kernel.txt --from trace "${rules[@]}" --output recorded.json 2>/dev/null
+expect 0 "300 ms simulated" "$pairsim" run recorded.json --until 300ms
+
+echo "$failures failures"
+((failures == 0))

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tools/io/own_trace.h"
+
+#include <array>
+#include <istream>
+#include <streambuf>
+
+#include <fmt/format.h>
+
+#include "tools/io/ftrace_text.h"
+#include "tools/io/input_error.h"
+#include "tools/io/runner.h"
+#include "tools/io/trace_config.h"
+
+namespace pairsim {
+namespace {
+
+/// The bytes of a line_source as a stream.
+class source_buffer final : public std::streambuf {
+public:
+    explicit source_buffer(line_source& lines) : lines_(lines) {}
+
+private:
+    int_type underflow() override
+    {
+        const std::size_t n = lines_.read_bytes(bytes_.data(), bytes_.size());
+        setg(bytes_.data(), bytes_.data(), bytes_.data() + n);
+        return n == 0 ? traits_type::eof() : traits_type::to_int_type(bytes_[0]);
+    }
+
+    line_source& lines_;
+    std::array<char, 65536> bytes_;
+};
+
+class jsonl_trace final : public own_trace {
+public:
+    explicit jsonl_trace(line_source& lines) : buffer_(lines), in_(&buffer_), reader_(in_, lines.where())
+    {
+        world_ = world_of(reader_.header());
+    }
+    const trace_header& header() const override { return reader_.header(); }
+    std::string format() const override { return "JSON lines"; }
+    bool next(trace_record& r) override { return reader_.next(r); }
+
+private:
+    source_buffer buffer_;
+    std::istream in_;
+    jsonl_reader reader_;
+};
+
+class ftrace_trace final : public own_trace {
+public:
+    explicit ftrace_trace(line_source& lines) : buffer_(lines), in_(&buffer_), reader_(in_, lines.where())
+    {
+        world_ = world_of(reader_.header());
+    }
+    const trace_header& header() const override { return reader_.header(); }
+    std::string format() const override { return "ftrace text of pairsim"; }
+    bool next(trace_record& r) override { return reader_.next(r); }
+
+private:
+    source_buffer buffer_;
+    std::istream in_;
+    ftrace_reader reader_;
+};
+
+} // namespace
+
+trace_world world_of(const trace_header& header)
+{
+    trace_world world;
+    scenario& s = world.what;
+    s.name = header.scenario;
+    s.machine.cpus.resize(header.cpus);
+    for (const auto& name : header.cgroups) {
+        s.work.cgroups.push_back({.name = name});
+    }
+    for (const auto& t : header.tasks) {
+        s.work.tasks.push_back({.name = t.name, .cgroup = t.cgroup, .program = {}});
+    }
+    pair_map& map = world.pairs;
+    map.pairs = header.pairs;
+    map.pair_cpu.resize(header.cpus);
+    map.pair_id.resize(header.cpus);
+    map.in_pair_idx.resize(header.cpus);
+    map.ctx_entries = header.cpus;
+    for (const auto& p : header.pairs) {
+        map.pair_cpu[p.first.value] = p.second;
+        map.pair_cpu[p.second.value] = p.first;
+        map.pair_id[p.first.value] = map.pair_id[p.second.value] = p.first.value;
+        map.in_pair_idx[p.second.value] = 1;
+    }
+    if (!header.config.is_null()) {
+        apply_config(header.config, s, map);
+    }
+    world.shows = shown_by(s).without(claim_id::counters_add_up); // the counters are not in the trace
+    return world;
+}
+
+std::uint64_t own_trace::read(trace_sink& sink)
+{
+    std::uint64_t n = 0;
+    end_ = sim_time{world_.what.duration};
+    for (trace_record r; next(r); ++n) {
+        sink.on_records({&r, 1});
+        if (r.at > end_ || r.kind == record_kind::scx_exit || r.kind == record_kind::hard_lockup) {
+            end_ = r.at;
+        }
+    }
+    return n;
+}
+
+std::unique_ptr<own_trace> open_own_trace(line_source& lines)
+{
+    const std::string_view head = lines.head();
+    if (head.starts_with(R"({"schema":"pairsim.trace/)")) {
+        return std::make_unique<jsonl_trace>(lines);
+    }
+    if (head.starts_with(ftrace_heading)) {
+        return std::make_unique<ftrace_trace>(lines);
+    }
+    return nullptr;
+}
+
+} // namespace pairsim
