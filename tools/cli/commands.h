@@ -21,5 +21,6 @@ void add_explain(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);
 void add_version(CLI::App& app, int& code);
+void add_view(CLI::App& app, int& code);
 
 } // namespace pairsim::cli

@@ -63,7 +63,7 @@ constexpr row table[] = {
 
     {s::woken_queued,
      {k::sched_wakeup, true, wakeup, "enqueue", "wake-up",
-      "{task:pid} is runnable: no CPU was idle for it, so it goes to ops.enqueue"}},
+      "{task:pid} is runnable on cpu {a:cpu}: no CPU was idle for it, so it goes to ops.enqueue"}},
     {s::woken_direct,
      {k::sched_wakeup, true, "select_task_rq_scx()", "direct dispatch", "direct-dispatch",
       "{task:pid} is runnable and cpu {a:cpu} was idle: the core puts it straight into that CPU's local DSQ, and "
