@@ -18,6 +18,7 @@ enum exit_code : int {
 
 void add_run(CLI::App& app, int& code);
 void add_explain(CLI::App& app, int& code);
+void add_export(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);
 void add_version(CLI::App& app, int& code);

@@ -32,6 +32,7 @@ int run(int argc, char** argv)
                "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted.");
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_explain(app, code);
+    pairsim::cli::add_export(app, code);
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);
     pairsim::cli::add_version(app, code);

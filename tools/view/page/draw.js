@@ -242,6 +242,19 @@ class Picture {
     emit(-1, -1, -2);
   }
 
+  /** A CPU's lane. One colour after the other, because changing the colour is what costs time. */
+  fillSpans(g, levels, view, y, height) {
+    const byCode = new Map();
+    this.forSpans(levels, view, (x0, x1, code) => {
+      if (!byCode.has(code)) byCode.set(code, []);
+      byCode.get(code).push(x0, x1);
+    });
+    for (const [code, edges] of byCode) {
+      g.fillStyle = this.fillOf(code);
+      for (let i = 0; i < edges.length; i += 2) g.fillRect(edges[i], y, edges[i + 1] - edges[i], height);
+    }
+  }
+
   xOf(view, t) {
     return GUTTER + (t - view.t0) / (view.t1 - view.t0) * (view.width - GUTTER);
   }
@@ -284,10 +297,7 @@ class Picture {
 
   drawCpu(row, y, view) {
     const {g, run} = this;
-    this.forSpans(this.spanLevels[row.cpu], view, (x0, x1, code) => {
-      g.fillStyle = this.fillOf(code);
-      g.fillRect(x0, y, x1 - x0, row.height);
-    });
+    this.fillSpans(g, this.spanLevels[row.cpu], view, y, row.height);
     this.labelSpans(row, y, view);
     if (view.cursor.cpu === row.cpu) {
       g.strokeStyle = this.theme.link;
@@ -470,10 +480,7 @@ class Picture {
       o.fillRect(0, 0, view.width, 34);
       this.spanLevels.forEach((levels, cpu) => {
         const [y0, y1] = [cpu, cpu + 1].map((n) => Math.floor(n * 30 / this.spanLevels.length));
-        this.forSpans(levels, whole, (x0, x1, code) => {
-          o.fillStyle = this.fillOf(code);
-          o.fillRect(x0, y0, x1 - x0, Math.max(1, y1 - y0));
-        });
+        this.fillSpans(o, levels, whole, y0, Math.max(1, y1 - y0));
       });
       o.fillStyle = this.theme.broken;
       for (const f of this.run.header.findings) o.fillRect(this.xOf(whole, f.start), 30, 2, 4);
