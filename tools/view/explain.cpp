@@ -56,13 +56,13 @@ std::string span_in_words(const observed_run& run, const life_span& span)
     return fmt::format("waits: {}{}", wait_cause_in_words(*span.cause), where);
 }
 
-std::size_t stretches(const task_life& life, life_state state)
+std::string stretches(const task_life& life, life_state state)
 {
     std::size_t n = 0;
     for (std::size_t i = 0; i < life.spans.size(); ++i) {
         n += life.spans[i].state == state && (i == 0 || life.spans[i - 1].state != state) ? 1U : 0U;
     }
-    return n;
+    return n == 1 ? "once" : fmt::format("{} times", n);
 }
 
 // ---- idle ---------------------------------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ std::string life_text(const story& s, const task_life& life, std::size_t rows)
     const auto states = life.by_state_ns();
     const auto causes = life.by_cause_ns();
     for (const auto state : {life_state::runs, life_state::waits, life_state::sleeps}) {
-        text += fmt::format("  {:<8}{:>16}  {} times\n", state_name(state),
-                            exact(states[static_cast<std::size_t>(state)]), stretches(life, state));
+        text += fmt::format("  {:<8}{:>16}  {}\n", state_name(state), exact(states[static_cast<std::size_t>(state)]),
+                            stretches(life, state));
         for (std::size_t c = 0; c < nr_wait_causes && state == life_state::waits; ++c) {
             if (causes[c] != 0) {
                 text += fmt::format("  {:8}{:>16}    {}\n", "", exact(causes[c]),

@@ -93,12 +93,6 @@ void read_trace(observed_run& run, const std::string& path, const load_options& 
     run.pairs = pairs_from(reader.header());
     run.end = run.records.empty() ? sim_time{} : run.records.back().at;
     run.what.duration = length_of(run);
-    metrics measured(run.what.machine, run.what.work, run.pairs, sim_time{});
-    claims watched(run.what.machine, run.what.work, run.pairs, run.what.pair);
-    measured.on_records(run.records);
-    watched.on_records(run.records);
-    run.metrics = measured.finish(run.end);
-    run.claims = watched.finish(run.end);
 }
 
 void run_now(observed_run& run, const std::string& path, const load_options& options)
@@ -108,14 +102,24 @@ void run_now(observed_run& run, const std::string& path, const load_options& opt
     run.pairs = pairs_of(run.what);
     record_store store(run.records);
     run_options ro;
+    ro.analyse = false; // analyse() keeps more findings
     ro.until = options.until;
     ro.sinks.push_back(&store);
     const run_outcome out = run_scenario(run.what, ro);
     run.end = sim_time{out.result.simulated};
     run.exit_kind = out.result.exit.kind;
     run.exit_message = out.result.exit.message;
-    run.metrics = out.result.metrics;
-    run.claims = out.result.claims;
+}
+
+void analyse(observed_run& run)
+{
+    metrics measured(run.what.machine, run.what.work, run.pairs, sim_time{run.what.warmup});
+    claims watched(run.what.machine, run.what.work, run.pairs, run.what.pair,
+                   {.max_findings = observed_run::max_findings});
+    measured.on_records(run.records);
+    watched.on_records(run.records);
+    run.metrics = measured.finish(run.end);
+    run.claims = watched.finish(run.end);
 }
 
 } // namespace
@@ -137,6 +141,7 @@ std::unique_ptr<const observed_run> load_run(const std::string& path, const load
     } else {
         run_now(*run, path, options);
     }
+    analyse(*run);
     return run;
 }
 

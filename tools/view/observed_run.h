@@ -32,6 +32,8 @@ struct observed_run {
     metrics_result metrics; ///< from `warmup`, which is 0 for a trace
     claims_result claims;
 
+    static constexpr std::size_t max_findings = 1'000'000; ///< more than a report has: a picture shows them all
+
     std::size_t nr_cpus() const { return what.machine.nr_cpus(); }
 };
 

@@ -66,8 +66,10 @@ std::string view_page(const story& s)
         script += part;
     }
     const std::string data = "<script type=\"application/json\" id=\"data-header\">" + script_json(page_header(s)) +
-                             "</script>\n" + data_element("data-spans", page_spans(s)) + data_element("data-ctxs", page_ctxs(s)) +
-                             data_element("data-queues", page_queues(s)) + data_element("data-records", page_records(s));
+                             "</script>\n" + data_element("data-spans", page_spans(s)) +
+                             data_element("data-ctxs", page_ctxs(s)) + data_element("data-findings", page_findings(s)) +
+                             data_element("data-queues", page_queues(s)) +
+                             data_element("data-records", page_records(s));
     const std::array<std::pair<std::string_view, std::string>, 5> parts = {{
         {"{{title}}", escape_html(s.run.what.name)},
         {"{{style}}", std::string(embedded::page_style)},

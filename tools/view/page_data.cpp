@@ -50,6 +50,9 @@ json findings_json(const story& s)
 {
     json all = json::array();
     for (const auto& f : s.run.claims.findings) {
+        if (all.size() == findings_in_words) {
+            break;
+        }
         const auto& cause = info_of(f.cause);
         all.push_back({{"claim", all_claims()[static_cast<std::size_t>(f.claim)].id},
                        {"cause", cause.id},
@@ -171,6 +174,20 @@ std::string page_ctxs(const story& s)
             out.put_ns(v.ctx.started_at < boot_offset ? 0 : (v.ctx.started_at - boot_offset).count() + 1);
             last = v;
         }
+    }
+    return out.take();
+}
+
+std::string page_findings(const story& s)
+{
+    byte_writer out;
+    out.put(s.run.claims.findings.size());
+    sim_time last{};
+    for (const auto& f : s.run.claims.findings) {
+        out.put_ns((f.start - last).count());
+        out.put_ns(f.length_ns());
+        out.put(f.cpus[0] == no_cpu ? 0U : f.cpus[0].value + 1U);
+        last = f.start;
     }
     return out.take();
 }

@@ -25,6 +25,11 @@ inline constexpr std::uint32_t first_cgroup_code = 8;
 /// cgroup plus 1 (0: none), bits as in trace records, and started_at since t = 0 plus 1 (0: never).
 std::string page_ctxs(const story& s);
 
+/// The number of findings, then of each the time since the last one's start, its length, and its CPU plus 1 (0: none).
+/// The first ones are in the header too, in words.
+std::string page_findings(const story& s);
+inline constexpr std::size_t findings_in_words = 1000;
+
 /// For each cgroup, and then for top_q: 1 if the contents are exact, the number of pushes and of each the records since
 /// the last one and the value, the number of pops and of each the records since the last one.
 std::string page_queues(const story& s);

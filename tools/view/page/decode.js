@@ -80,6 +80,19 @@ function readCtxs(reader, header) {
   });
 }
 
+/** All findings; the first ones are in the header too, in words. */
+function readFindings(reader) {
+  const n = reader.number();
+  const all = {n, starts: new Float64Array(n), ends: new Float64Array(n), cpus: new Int32Array(n)};
+  let t = 0;
+  for (let i = 0; i < n; ++i) {
+    all.starts[i] = t += reader.number();
+    all.ends[i] = t + reader.number();
+    all.cpus[i] = reader.number() - 1;
+  }
+  return all;
+}
+
 function readQueue(reader) {
   const exact = reader.number() === 1;
   const pushed = new Uint32Array(reader.number());

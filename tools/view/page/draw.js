@@ -67,6 +67,7 @@ class Picture {
     this.g = canvas.getContext('2d', {alpha: false});
     this.spanLevels = run.cpus.map((lane) => levelsOf(lane, longestCode));
     this.pairLevels = run.ctxs.map((ctx) => levelsOf(this.pairLane(ctx), longestCode));
+    this.brokenLevels = run.header.pairs.map((_, i) => levelsOf(this.brokenLane(i), highestCode));
     this.queueLanes = [];
     this.held = new Float64Array(run.header.first_cgroup_code + run.header.cgroups.length * 2 + 2);
     this.layOut();
@@ -87,6 +88,25 @@ class Picture {
       }
     }
     starts.push(this.run.end);
+    return {starts: Float64Array.from(starts), codes: Uint32Array.from(codes)};
+  }
+
+  /** When a pair broke a claim: code 1. An instant is drawn as a nanosecond. */
+  brokenLane(pair) {
+    const {findings, pairOf, end} = this.run;
+    const starts = [0];
+    const codes = [0];
+    for (let i = 0; i < findings.n; ++i) {
+      if (findings.cpus[i] < 0 || pairOf[findings.cpus[i]] !== pair) continue;
+      const [from, to] = [findings.starts[i], Math.max(findings.ends[i], findings.starts[i] + 1)];
+      if (codes.length > 1 && from <= starts.at(-1)) {
+        starts[starts.length - 1] = Math.max(starts.at(-1), to); // goes on, or overlaps with another claim
+        continue;
+      }
+      starts.push(from, to);
+      codes.push(1, 0);
+    }
+    starts.push(Math.max(end, starts.at(-1)));
     return {starts: Float64Array.from(starts), codes: Uint32Array.from(codes)};
   }
 
@@ -242,6 +262,29 @@ class Picture {
     emit(-1, -1, -2);
   }
 
+  /** Calls paint(x0, x1, code) for pixel spans with the highest code that each pixel has. */
+  forHighest(levels, view, paint) {
+    const width = view.width - GUTTER;
+    const {starts, codes} = levelFor(levels, view.t0, view.t1, width);
+    let [column, top] = [-1, 0];
+    const flush = () => column >= 0 && paint(GUTTER + column, GUTTER + column + 1, top);
+    for (let i = Math.max(0, upperBound(starts, view.t0, codes.length) - 1); i < codes.length && starts[i] < view.t1; ++i) {
+      const from = Math.max(0, Math.floor(this.xOf(view, starts[i])) - GUTTER);
+      const to = Math.min(width, Math.ceil(this.xOf(view, starts[i + 1])) - GUTTER);
+      if (from !== column) {
+        flush();
+        [column, top] = [from, 0];
+      }
+      top = Math.max(top, codes[i]);
+      if (to > from + 1) {
+        flush();
+        paint(GUTTER + from + 1, GUTTER + to, codes[i]);
+        [column, top] = [to - 1, codes[i]];
+      }
+    }
+    flush();
+  }
+
   /** A CPU's lane. One colour after the other, because changing the colour is what costs time. */
   fillSpans(g, levels, view, y, height) {
     const byCode = new Map();
@@ -356,12 +399,9 @@ class Picture {
       }
     });
     g.fillStyle = theme.broken;
-    for (const f of run.header.findings) {
-      if (f.cpu < 0 || run.pairOf[f.cpu] !== row.pair || f.end < view.t0 || f.start > view.t1) continue;
-      const x0 = Math.max(GUTTER, this.xOf(view, f.start));
-      const x1 = Math.min(view.width, this.xOf(view, f.end));
-      g.fillRect(x0 - 1, y + row.height, Math.max(3, x1 - x0 + 1), 4);
-    }
+    this.forHighest(this.brokenLevels[row.pair], view, (x0, x1, code) => {
+      if (code > 0) g.fillRect(Math.max(GUTTER, x0 - 1), y + row.height, Math.max(3, x1 - x0), 4);
+    });
   }
 
   drawQueue(row, y, view) {
@@ -370,27 +410,10 @@ class Picture {
     g.strokeStyle = theme.line;
     g.strokeRect(GUTTER + .5, y + .5, view.width - GUTTER - 1, row.height - 1);
     g.fillStyle = theme.soft;
-    const width = view.width - GUTTER;
-    const {starts, codes} = levelFor(levels, view.t0, view.t1, width);
-    let [column, top] = [-1, 0];
-    const flush = () => {
-      const height = highest === 0 ? 0 : (row.height - 2) * top / highest;
-      if (column >= 0 && height > 0) g.fillRect(GUTTER + column, y + row.height - height, 1, height);
-    };
-    for (let i = Math.max(0, upperBound(starts, view.t0, codes.length) - 1); i < codes.length && starts[i] < view.t1; ++i) {
-      const from = Math.max(0, Math.floor(this.xOf(view, starts[i])) - GUTTER);
-      const to = Math.min(width, Math.ceil(this.xOf(view, starts[i + 1])) - GUTTER);
-      if (from !== column) {
-        flush();
-        [column, top] = [from, 0];
-      }
-      top = Math.max(top, codes[i]);
-      if (to > from + 1 && highest > 0) {
-        const height = (row.height - 2) * codes[i] / highest;
-        g.fillRect(GUTTER + from + 1, y + row.height - height, to - from - 1, height);
-      }
-    }
-    flush();
+    this.forHighest(levels, view, (x0, x1, length) => {
+      const height = highest === 0 ? 0 : (row.height - 2) * length / highest;
+      g.fillRect(x0, y + row.height - height, x1 - x0, height);
+    });
   }
 
   drawKicks(view) {
@@ -483,7 +506,9 @@ class Picture {
         this.fillSpans(o, levels, whole, y0, Math.max(1, y1 - y0));
       });
       o.fillStyle = this.theme.broken;
-      for (const f of this.run.header.findings) o.fillRect(this.xOf(whole, f.start), 30, 2, 4);
+      for (const levels of this.brokenLevels) {
+        this.forHighest(levels, whole, (x0, x1, code) => code > 0 && o.fillRect(x0, 30, Math.max(2, x1 - x0), 4));
+      }
     }
     g.setTransform(1, 0, 0, 1, 0, 0);
     g.drawImage(this.overviewImage, 0, 0);

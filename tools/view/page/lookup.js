@@ -10,6 +10,7 @@ class Run {
     this.header = JSON.parse(document.getElementById('data-header').textContent);
     this.cpus = readSpans(new ByteReader(bytesOf('data-spans')), this.header);
     this.ctxs = readCtxs(new ByteReader(bytesOf('data-ctxs')), this.header);
+    this.findings = readFindings(new ByteReader(bytesOf('data-findings')));
     this.end = Math.max(this.header.end, 1);
     this.pairOf = new Int32Array(this.header.cpus).fill(-1);
     this.partner = new Int32Array(this.header.cpus).fill(-1);

@@ -2,6 +2,8 @@
 //
 // The page: the view that is shown, and everything by which it is moved.
 
+const many = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 class Page {
   constructor() {
     this.run = new Run();
@@ -35,8 +37,8 @@ class Page {
     const {header} = this.run;
     byId('description').textContent = header.description;
     const ended = header.exit.kind === 'none' ? '' : ` The scheduler ended: ${header.exit.kind} ${header.exit.message}.`;
-    byId('summary').textContent = `${header.cpus} CPUs in ${header.pairs.length} pairs, ${header.tasks.length} tasks, ` +
-        `${formatDuration(header.end)}, ${header.violations} violations. pairsim ${header.version}.${ended}`;
+    byId('summary').textContent = `${many(header.cpus, 'CPU')} in ${many(header.pairs.length, 'pair')}, ${many(header.tasks.length, 'task')}, ` +
+        `${formatDuration(header.end)}, ${many(header.violations, 'violation')}. pairsim ${header.version}.${ended}`;
     const names = [...header.cgroups, ...header.tasks].slice(0, 2000);
     byId('names').append(...names.map((name) => element('option', '', {value: name})));
     this.showLegend();
@@ -156,18 +158,19 @@ class Page {
   }
 
   goToViolation(i) {
-    const f = this.run.header.findings[i];
+    const {starts, ends, cpus} = this.run.findings;
     for (const [k, item] of Array.from(byId('violations').children).entries()) item.classList.toggle('here', k === i);
-    byId('violations').children[i].scrollIntoView({block: 'nearest'});
-    this.selectInstant(f.start, f.cpu, Math.max((f.end - f.start) * 4, 50000));
-    byId('message').textContent = `violation ${i + 1}: ${f.claim}`;
+    byId('violations').children[i]?.scrollIntoView({block: 'nearest'});
+    this.selectInstant(starts[i], cpus[i], Math.max((ends[i] - starts[i]) * 4, 50000));
+    byId('message').textContent = `violation ${i + 1} of ${this.run.findings.n}`;
   }
 
   stepViolation(direction) {
-    const {findings} = this.run.header;
-    const t = this.view.cursor.t;
-    const i = direction > 0 ? findings.findIndex((f) => f.start > t) : findings.findLastIndex((f) => f.start < t);
-    if (i < 0) byId('message').textContent = direction > 0 ? 'no later violation' : 'no earlier violation';
+    const {starts, n} = this.run.findings;
+    const after = upperBound(starts, this.view.cursor.t);
+    let i = after;
+    if (direction < 0) for (i = after - 1; i >= 0 && starts[i] >= this.view.cursor.t;) --i;
+    if (i < 0 || i >= n) byId('message').textContent = direction > 0 ? 'no later violation' : 'no earlier violation';
     else this.goToViolation(i);
   }
 
@@ -314,8 +317,10 @@ class Page {
     if (row?.type === 'pair') {
       const t = this.picture.timeOf(this.view, pointer.x);
       const near = 4 * (this.view.t1 - this.view.t0) / this.view.width;
-      const i = this.run.header.findings.findIndex((f) => f.cpu >= 0 && this.run.pairOf[f.cpu] === row.pair && f.start - near <= t && f.end + near >= t);
-      if (i >= 0) return this.goToViolation(i);
+      const {n, starts, ends, cpus} = this.run.findings;
+      for (let i = 0; i < n && starts[i] - near <= t; ++i) {
+        if (cpus[i] >= 0 && this.run.pairOf[cpus[i]] === row.pair && ends[i] + near >= t) return this.goToViolation(i);
+      }
     }
     this.selectInstant(Math.round(this.picture.timeOf(this.view, pointer.x)), cpu);
   }
