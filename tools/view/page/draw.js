@@ -292,10 +292,12 @@ class Picture {
       if (!byCode.has(code)) byCode.set(code, []);
       byCode.get(code).push(x0, x1);
     });
-    for (const [code, edges] of byCode) {
-      g.fillStyle = this.fillOf(code);
-      for (let i = 0; i < edges.length; i += 2) g.fillRect(edges[i], y, edges[i + 1] - edges[i], height);
-    }
+    for (const [code, edges] of byCode) this.fillEdges(g, this.fillOf(code), edges, y, height);
+  }
+
+  fillEdges(g, fill, edges, y, height) {
+    g.fillStyle = fill;
+    for (let i = 0; i < edges.length; i += 2) g.fillRect(edges[i], y, edges[i + 1] - edges[i], height);
   }
 
   xOf(view, t) {
@@ -390,18 +392,24 @@ class Picture {
 
   drawPair(row, y, view) {
     const {g, theme, run} = this;
+    const byCgroup = new Map();
+    const drains = [];
+    const extend = (edges, x0, x1) => (edges.at(-1) === x0 ? edges[edges.length - 1] = x1 : edges.push(x0, x1));
     this.forSpans(this.pairLevels[row.pair], view, (x0, x1, code) => {
-      g.fillStyle = code < 2 ? theme.panel : this.cgroupFill((code >> 1) - 1);
-      g.fillRect(x0, y, x1 - x0, row.height);
-      if (code & 1) {
-        g.fillStyle = this.drainFill;
-        g.fillRect(x0, y, x1 - x0, row.height);
-      }
+      if (!byCgroup.has(code >> 1)) byCgroup.set(code >> 1, []);
+      extend(byCgroup.get(code >> 1), x0, x1);
+      if (code & 1) extend(drains, x0, x1);
     });
+    for (const [cgroup, edges] of byCgroup) {
+      this.fillEdges(g, cgroup === 0 ? theme.panel : this.cgroupFill(cgroup - 1), edges, y, row.height);
+    }
+    this.fillEdges(g, this.drainFill, drains, y, row.height);
     g.fillStyle = theme.broken;
-    this.forHighest(this.brokenLevels[row.pair], view, (x0, x1, code) => {
-      if (code > 0) g.fillRect(Math.max(GUTTER, x0 - 1), y + row.height, Math.max(3, x1 - x0), 4);
-    });
+    const broken = [];
+    this.forHighest(this.brokenLevels[row.pair], view, (x0, x1, code) => code > 0 && extend(broken, x0, x1));
+    for (let i = 0; i < broken.length; i += 2) { // at least three pixels, so that none is overlooked
+      g.fillRect(Math.max(GUTTER, broken[i] - 1), y + row.height, Math.max(3, broken[i + 1] - broken[i]), 4);
+    }
   }
 
   drawQueue(row, y, view) {
@@ -410,10 +418,16 @@ class Picture {
     g.strokeStyle = theme.line;
     g.strokeRect(GUTTER + .5, y + .5, view.width - GUTTER - 1, row.height - 1);
     g.fillStyle = theme.soft;
+    const bottom = y + row.height;
+    g.beginPath();
+    g.moveTo(GUTTER, bottom);
     this.forHighest(levels, view, (x0, x1, length) => {
-      const height = highest === 0 ? 0 : (row.height - 2) * length / highest;
-      g.fillRect(x0, y + row.height - height, x1 - x0, height);
+      const top = bottom - (highest === 0 ? 0 : Math.round((row.height - 2) * length / highest));
+      g.lineTo(x0, top);
+      g.lineTo(x1, top);
     });
+    g.lineTo(view.width, bottom);
+    g.fill();
   }
 
   drawKicks(view) {
