@@ -112,7 +112,7 @@ void explain(const options& o)
     } else if (o.violation) {
         explain_violation(o, s);
     } else if (o.violations) {
-        print(violations_text(s, o.rows));
+        o.as_json ? print(violations_json(s, o.rows)) : print(violations_text(s, o.rows));
     } else {
         o.as_json ? print(idle_json(s, o.rows)) : print(idle_text(s, o.rows));
     }

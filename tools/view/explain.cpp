@@ -140,6 +140,13 @@ std::string picture_of(const story& s, const lanes_options& window)
     return picture.finish(s.run.end);
 }
 
+json finding_json(const story& s, std::size_t number)
+{
+    const finding& f = s.run.claims.findings[number - 1];
+    return {{"number", number},           {"claim", claim_name(f)}, {"cause", info_of(f.cause).id},
+            {"start_ns", to_ns(f.start)}, {"end_ns", to_ns(f.end)}, {"sentence", finding_sentence(s.run.what, f)}};
+}
+
 } // namespace
 
 std::string life_text(const story& s, const task_life& life, std::size_t rows)
@@ -301,6 +308,15 @@ std::string violations_text(const story& s, std::size_t rows)
                 "\n";
     }
     return text + rows_left_out(findings.size(), shown);
+}
+
+json violations_json(const story& s, std::size_t rows)
+{
+    json all = json::array();
+    for (std::size_t i = 0; i < limit(s.run.claims.findings.size(), rows); ++i) {
+        all.push_back(finding_json(s, i + 1));
+    }
+    return {{"violations", s.run.claims.violations()}, {"findings", std::move(all)}};
 }
 
 } // namespace pairsim

@@ -27,5 +27,6 @@ json violation_json(const story& s, std::size_t number);
 
 /// One line for each finding.
 std::string violations_text(const story& s, std::size_t rows);
+json violations_json(const story& s, std::size_t rows);
 
 } // namespace pairsim
