@@ -23,7 +23,7 @@ std::int64_t ns_of(const json& microseconds)
 
 } // namespace
 
-TEST_CASE("the Chrome trace gives each task the CPU time of the report", "[chrome_trace]")
+TEST_CASE("the Chrome trace gives each task the CPU time of the report", "[exports]")
 {
     const auto run = load_run(scenarios + "quickstart.json", {});
     const json trace = json::parse(chrome_trace(story(*run)));
@@ -46,7 +46,7 @@ TEST_CASE("the Chrome trace gives each task the CPU time of the report", "[chrom
     CHECK(phases["s"] > 0);
 }
 
-TEST_CASE("names from a scenario cannot break the Chrome trace", "[chrome_trace]")
+TEST_CASE("names from a scenario cannot break the Chrome trace", "[exports]")
 {
     load_options options;
     options.settings = {{"/tasks/0/name", "say \"hi\" \\ </script>"}};

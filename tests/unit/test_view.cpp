@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/support/catch.h"
+#include "tests/support/records.h"
 #include "tools/io/input_error.h"
 #include "tools/io/jsonl.h"
 #include "tools/view/explain.h"
@@ -17,6 +18,7 @@
 #include "tools/view/sentences.h"
 
 using namespace pairsim;
+using namespace pairsim::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -221,4 +223,79 @@ TEST_CASE("a violation's explanation has its cause, a picture and the decisions 
     CHECK(text.find("^^^^") != std::string::npos);
     CHECK(text.find("SCX_OPS_ENQ_LAST is unset") != std::string::npos);
     CHECK(violation_json(s, number + 1)["decisions"].size() > 3);
+}
+
+TEST_CASE("a wait has the first cause that applies", "[task_life]")
+{
+    // Task 1 of `a` waits; what the CPUs 0 and 1, a pair, do is written by hand.
+    const auto cause_of = [](const stream& s, sim_time at) {
+        observed_run run;
+        const small_world world;
+        run.what = world.what;
+        run.pairs = world.pairs;
+        run.records = s.records;
+        run.end = at_ns(100'000);
+        const task_life life = life_of(run, pid{1});
+        for (const auto& span : life.spans) {
+            if (span.from <= at && at < span.to) {
+                return span.cause;
+            }
+        }
+        return std::optional<wait_cause>{};
+    };
+    const auto queued = [] {
+        stream s;
+        s.at(0).start(1, 1, wake_path::queued).add(record_kind::enqueue, 0, 1, 1);
+        return s;
+    };
+    const sim_time late = at_ns(50'000);
+    CHECK(cause_of(queued(), late) == wait_cause::wait_for_tick);
+    CHECK(cause_of(queued().pair(record_kind::pair_adopt, 0, 2, bits(1, 0, false)), late) == wait_cause::other_cgroup);
+    CHECK(cause_of(queued().pair(record_kind::pair_wait, 0, 2, bits(2, 0, true)), late) == wait_cause::drain);
+    CHECK(cause_of(queued().pair(record_kind::pair_release, 1, 2, bits(0, 2, true)), late) ==
+          wait_cause::preempted_partner);
+
+    const auto busy_with = [&](std::uint32_t first, std::uint32_t second) {
+        stream s = queued();
+        s.start(2, 1).start(3, 2).start(4, 2).at(10).run(0, first).run(1, second);
+        return s;
+    };
+    CHECK(cause_of(busy_with(3, 4), late) == wait_cause::others_run);
+    CHECK(cause_of(busy_with(3, 2), late) == wait_cause::own_cgroup_runs);
+    CHECK(cause_of(busy_with(3, 4).dispatch(1, 1, 0, 0), late) == wait_cause::on_its_way);
+    const std::uint32_t rt = higher_pid(sched_class::rt).value;
+    CHECK(cause_of(busy_with(rt, 4).dispatch(1, 1, 0, 0), late) == wait_cause::behind_higher);
+    CHECK(cause_of(busy_with(3, 4).dispatch(1, 1, 0, 0).at(20).run(0, 1, 3), late) == std::nullopt);
+}
+
+TEST_CASE("the sentence of a wait names what the CPU waits for", "[narration]")
+{
+    observed_run run;
+    const small_world world;
+    run.what = world.what;
+    run.pairs = world.pairs;
+    const auto told = [&](const stream& s) {
+        run.records = s.records;
+        return sentence_text(run, run.records.back(), narrate(run).back());
+    };
+    stream expired;
+    expired.at(1).add(record_kind::pair_wait, 0, 1, 0, bits(2, 0, true), std::uint8_t{}, 1);
+    CHECK(told(expired) == "cpu 0 finds the batch of a over and cpu 1 still active: it drains, waits, and kicks cpu 1");
+    stream early;
+    early.at(1).add(record_kind::pair_wait, 0, 1, 0, bits(2, 0, true));
+    CHECK(told(early).find("no kick is due") != std::string::npos);
+    stream preempted;
+    preempted.at(1).add(record_kind::pair_wait, 0, 1, 0, bits(0, 2, true), std::uint8_t{}, 1);
+    CHECK(told(preempted).find("a higher class holds cpu 1") == 0);
+    stream marked;
+    marked.at(1).add(record_kind::pair_wait, 0, 1, 0, bits(0, 1, true), std::uint8_t{}, 1);
+    CHECK(told(marked).find("cpu 0 is still marked as preempted") == 0);
+    stream adopted;
+    adopted.at(1)
+        .pair(record_kind::pair_adopt, 1, 2, bits(2, 0, false))
+        .pair(record_kind::pair_run, 1, 2, bits(2, 0, false));
+    CHECK(told(adopted) == "cpu 1 goes on with b and takes a task of it");
+    stream lasting;
+    lasting.at(1).pair(record_kind::pair_run, 1, 2, bits(2, 0, false));
+    CHECK(told(lasting) == "the batch of b lasts: cpu 1 is active and takes its next task");
 }

@@ -73,6 +73,23 @@ scenario scenario_from(const trace_header& header, std::span<const trace_record>
     return s;
 }
 
+/// The first error in the records is how the scheduler ended. Its message is not in a trace.
+void note_exit(observed_run& run)
+{
+    const auto error = std::find_if(run.records.begin(), run.records.end(),
+                                    [](const trace_record& r) { return r.kind == record_kind::scx_error; });
+    if (error == run.records.end()) {
+        return;
+    }
+    run.exit_kind = "error";
+    for (const auto kind :
+         {exit_kind::error_bpf, exit_kind::error_stall, exit_kind::hard_lockup, exit_kind::no_progress}) {
+        if (error->value == static_cast<std::int64_t>(kind)) {
+            run.exit_kind = exit_kind_name(kind);
+        }
+    }
+}
+
 void read_trace(observed_run& run, const std::string& path, const load_options& options)
 {
     if (!options.settings.empty() || options.seed) {
@@ -89,6 +106,7 @@ void read_trace(observed_run& run, const std::string& path, const load_options& 
         run.records.push_back(r);
     }
     run.from_trace = true;
+    note_exit(run);
     run.what = scenario_from(reader.header(), run.records);
     run.pairs = pairs_from(reader.header());
     run.end = run.records.empty() ? sim_time{} : run.records.back().at;
