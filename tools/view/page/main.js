@@ -57,12 +57,14 @@ class Page {
 
   showLegend() {
     const {header} = this.run;
-    const swatch = (text, fill) => {
+    const swatch = (text, fill, bordered) => {
       const item = document.createElement('li');
       const canvas = element('canvas', '', {width: 28, height: 14, 'aria-hidden': 'true'});
       const g = canvas.getContext('2d');
       g.fillStyle = fill;
       g.fillRect(0, 0, 28, 14);
+      g.strokeStyle = '#000';
+      if (bordered) g.strokeRect(1.5, 1.5, 25, 11);
       item.append(canvas, text);
       return item;
     };
@@ -70,7 +72,7 @@ class Page {
     for (const {codes} of this.run.cpus) for (const code of codes) used.add(code);
     const items = header.cgroups.map((name, i) => [name, i])
         .filter(([, i]) => used.has(i + header.first_cgroup_code)).slice(0, 40)
-        .map(([name, i]) => swatch(name, this.picture.cgroupFill(i)));
+        .map(([name, i]) => swatch(name, this.picture.cgroupFill(i), i > CGROUP_COLOURS.length));
     ['idle, nothing to do', 'idle: partner preempted', 'idle: the pair drains', 'idle: other cgroups wait', 'idle: not told']
         .forEach((text, code) => items.push(swatch(text, this.picture.idleFills[code])));
     items.push(swatch('higher class', this.picture.theme.text), swatch('violation', this.picture.theme.broken));
