@@ -55,13 +55,19 @@ test('step mode by keyboard says what explain says', async () => {
   const page = await open(browser, address + '#t=61.9ms&cpu=0');
   await page.selectOption('#scope', '0');
   await page.focus('#lanes');
+  const coming = explain('--at', '61.9ms', '--cpu', '0').after.map((d) => d.sentence);
+  let previous = null;
   for (let i = 0; i < 12; ++i) {
     await page.keyboard.press('n');
     const when = /^at (\S+), record/.exec(await textOf(page, '#when'))[1];
     const told = explain('--at', when, '--cpu', '0');
     const sentence = await textOf(page, '#sentence');
-    const match = told.before.find((d) => d.sentence === sentence && d.at_ns === nanoseconds(when));
+    const found = told.before.findLastIndex((d) => d.sentence === sentence && d.at_ns === nanoseconds(when));
+    const match = told.before[found];
     assert.ok(match, `${when}: ${sentence}`);
+    assert.ok(i >= coming.length || sentence === coming[i], `step ${i}: ${sentence}`);
+    assert.ok(previous === null || found === 0 || told.before[found - 1].sentence === previous, `a step left out before ${sentence}`);
+    previous = sentence;
     assert.ok((await textOf(page, '#where')).startsWith(`in ${match.function}`));
   }
   const last = await textOf(page, '#sentence');
