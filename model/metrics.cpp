@@ -14,6 +14,22 @@ std::string_view idle_cause_name(idle_cause cause)
     return names[static_cast<std::size_t>(cause)];
 }
 
+idle_cause cause_of_idle(const observed_state& state, cpu_id cpu, bool own_waits)
+{
+    const auto i = state.pair_of(cpu);
+    const observed_pair pair = i != observed_state::no_pair ? state.pair(i) : observed_pair{};
+    const unsigned partner = pair.cpus[0] == cpu ? 1 : 0;
+    if (pair_bits::preempted(pair.bits) != 0) {
+        return idle_cause::preempted_partner;
+    }
+    if (pair.draining()) {
+        const bool partner_active = (pair_bits::active(pair.bits) >> partner & 1U) != 0;
+        return partner_active || state.cpu(pair.cpus[partner]).runs_task() ? idle_cause::drain
+                                                                           : idle_cause::wait_for_tick;
+    }
+    return pair.cgid == no_cgroup || own_waits ? idle_cause::wait_for_tick : idle_cause::other_cgroup;
+}
+
 std::int64_t forced_idle::total_ns() const
 {
     return std::accumulate(by_cause_ns.begin(), by_cause_ns.end(), std::int64_t{0});
@@ -387,23 +403,15 @@ void metrics::account_idle(cpu_id cpu, sim_time t)
         return;
     }
     const auto i = state_.pair_of(cpu);
-    const auto& none = observed_pair{};
-    const auto& pair = i != observed_state::no_pair ? state_.pair(i) : none;
-    const unsigned partner = pair.cpus[0] == cpu ? 1 : 0;
-    forced_idle forced;
-    if (pair_bits::preempted(pair.bits) != 0) {
-        forced[idle_cause::preempted_partner] = anyone;
-    } else if (pair.draining() &&
-               ((pair_bits::active(pair.bits) >> partner & 1U) != 0 || state_.cpu(pair.cpus[partner]).runs_task())) {
-        forced[idle_cause::drain] = anyone;
-    } else if (pair.draining() || pair.cgid == no_cgroup) {
-        forced[idle_cause::wait_for_tick] = anyone;
-    } else {
-        const bool pinned = account.restricted != 0 && restricted_of(cpu, pair.cgid) != 0;
-        const std::int64_t own = pinned ? spent : waiting_in_[pair.cgid.value].at(t) - account.own_ns;
-        forced[idle_cause::other_cgroup] = anyone - own;
-        forced[idle_cause::wait_for_tick] = own;
+    const auto cgid = i != observed_state::no_pair ? state_.pair(i).cgid : no_cgroup;
+    std::int64_t own = 0;
+    if (cgid != no_cgroup) {
+        const bool pinned = account.restricted != 0 && restricted_of(cpu, cgid) != 0;
+        own = pinned ? spent : waiting_in_[cgid.value].at(t) - account.own_ns;
     }
+    forced_idle forced;
+    forced[cause_of_idle(state_, cpu, true)] += own;
+    forced[cause_of_idle(state_, cpu, false)] += anyone - own;
     result_.cpus[cpu.value].forced += forced;
     if (i != observed_state::no_pair) {
         result_.pairs[i].forced += forced;

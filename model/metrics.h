@@ -24,6 +24,10 @@ enum class idle_cause : std::uint8_t {
 inline constexpr std::size_t nr_idle_causes = 4;
 std::string_view idle_cause_name(idle_cause cause);
 
+/// Why @p cpu, which idles beside a task that waits and may run there, idles. @p own_waits: some such task is of the
+/// cgroup that the CPU's pair has.
+idle_cause cause_of_idle(const observed_state& state, cpu_id cpu, bool own_waits);
+
 /// Forced idle time in ns, by cause.
 struct forced_idle {
     std::array<std::int64_t, nr_idle_causes> by_cause_ns{};

@@ -55,12 +55,21 @@ expect 0 "seed 7" "$pairsim" run "$quickstart" --seed 7
 expect 0 "batch 5ms" "$pairsim" run "$quickstart" --set /scheduler/batch_duration=5ms
 expect 0 "20 ms simulated" "$pairsim" run "$quickstart" --until 20ms
 expect 0 "kernel K612" "$pairsim" run "$quickstart" --profile K612
+expect 0 "runs render.0 of web" "$pairsim" explain "$quickstart" --at 62.1ms --cpu 2
+expect 0 "in all" "$pairsim" explain "$quickstart" --task job.1
+expect 0 "its pair drains" "$pairsim" explain "$quickstart" --idle --rows 2
+expect 0 "violation 3 of 8" "$pairsim" explain "$quickstart" --violation 3
+expect 0 '"by_cause_ns"' "$pairsim" explain "$quickstart" --idle --json
+expect 0 "376 records" "$pairsim" view "$quickstart" -o page.html
+expect 0 "</html>" "$pairsim" view "$quickstart" -o -
+expect 0 '"traceEvents"' "$pairsim" export "$quickstart" --format chrome
+expect 0 "graph machine" "$pairsim" export "$quickstart" --format dot
 expect 0 '"$schema"' "$pairsim" schema
 expect 0 '"$schema"' "$pairsim" schema report
 expect 0 "graph G" "$pairsim" pairs 4 --dot
 expect 0 '"pair_ctx_entries": 2' "$pairsim" pairs 4 --json
 expect 0 "pairsim 0." "$pairsim" version
-for command in "" run pairs schema validate version; do
+for command in "" explain export pairs run schema validate version view; do
     # shellcheck disable=SC2086 # no word for the program itself
     expect 0 "Usage" "$pairsim" $command --help
 done
@@ -71,6 +80,11 @@ expect 3 "top_q overflow" "$pairsim" run "$PWD/scenarios/catalogue/s05-top-q-ove
 
 (cd "$work_dir" && "$pairsim" run "$quickstart" --json report.json --trace trace.jsonl >/dev/null)
 [[ -s $work_dir/report.json && -s $work_dir/trace.jsonl ]] || complain "--json or --trace wrote nothing"
+expect 0 "render.0 of web" "$pairsim" explain trace.jsonl --at 62.1ms --cpu 2
+expect 2 "other settings" "$pairsim" explain trace.jsonl --seed 2 --idle
+(cd "$work_dir" && sed -i '$d; $d' trace.jsonl && printf '{"at_ns":' >>trace.jsonl)
+expect 2 "trace.jsonl" "$pairsim" view trace.jsonl -o page.html.new
+[[ ! -e $work_dir/page.html.new ]] || complain "a bad trace left a page"
 rm -f "$work_dir/report.json" "$work_dir/trace.jsonl"
 
 # --- usage ---
@@ -82,6 +96,14 @@ expect 2 "--lanes" "$pairsim" run "$quickstart" --lanes nonsense
 expect 2 "--stats-interval" "$pairsim" run "$quickstart" --stats-interval 0
 expect 2 "--until" "$pairsim" run "$quickstart" --until 5parsecs
 expect 2 "--set" "$pairsim" run "$quickstart" --set seed=1
+expect 2 "nothing to explain" "$pairsim" explain "$quickstart"
+expect 2 "more than one" "$pairsim" explain "$quickstart" --idle --violations
+expect 2 'did you mean "job.1"' "$pairsim" explain "$quickstart" --task jop.1
+expect 2 "no violation 9" "$pairsim" explain "$quickstart" --violation 9
+expect 2 "after the end" "$pairsim" explain "$quickstart" --at 1s
+expect 2 "no CPU 4" "$pairsim" explain "$quickstart" --at 1ms --cpu 4
+expect 2 "--format" "$pairsim" export "$quickstart" --format trace.dat
+expect 2 "--output" "$pairsim" view "$quickstart"
 expect 2 "three CPUs" "$pairsim" pairs 6 --stride 2
 expect 2 "even number" "$pairsim" pairs 3
 expect 2 "no case.json" "$pairsim" validate "$PWD/docs"

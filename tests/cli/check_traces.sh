@@ -74,10 +74,10 @@ grep -q 'unknown cause "I99"' out || complain "an unknown cause is not named"
 # --- traces of our own ---
 "$pairsim" run scenarios/kernel/v08-move-queued-task.json --until 300ms --trace a.jsonl --json a.json >/dev/null
 "$pairsim" run scenarios/kernel/v08-move-queued-task.json --until 300ms --seed 7 --trace b.jsonl >/dev/null
-"$pairsim" export a.jsonl --to ftrace --output a.txt
-"$pairsim" export a.txt --to jsonl | cmp -s - a.jsonl || complain "a trace does not survive the way there and back"
+"$pairsim" export a.jsonl --format ftrace --output a.txt
+"$pairsim" export a.txt --format jsonl | cmp -s - a.jsonl || complain "a trace does not survive the way there and back"
 for trace in a.jsonl a.txt; do
-    expect 0 "$(sed -n 's/^  "digest": "\(.*\)",/\1/p' a.json)" "$pairsim" export "$trace" --to digest
+    expect 0 "$(sed -n 's/^  "digest": "\(.*\)",/\1/p' a.json)" "$pairsim" export "$trace" --format digest
     timeout 60 "$pairsim" check "$trace" --json - >"$trace.check" || true
 done
 python3 - <<'END' || complain "a trace's findings are not those of its run"

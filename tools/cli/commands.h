@@ -22,10 +22,13 @@ void add_diff(CLI::App& app, int& code);
 void add_export(CLI::App& app, int& code);
 void add_import(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
+void add_explain(CLI::App& app, int& code);
+void add_export(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);
 void add_test(CLI::App& app, int& code);
 void add_validate(CLI::App& app, int& code);
 void add_version(CLI::App& app, int& code);
+void add_view(CLI::App& app, int& code);
 
 } // namespace pairsim::cli

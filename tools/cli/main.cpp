@@ -34,6 +34,7 @@ int run(int argc, char** argv)
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_check(app, code);
     pairsim::cli::add_diff(app, code);
+    pairsim::cli::add_explain(app, code);
     pairsim::cli::add_export(app, code);
     pairsim::cli::add_import(app, code);
     pairsim::cli::add_pairs(app, code);
@@ -41,6 +42,7 @@ int run(int argc, char** argv)
     pairsim::cli::add_test(app, code);
     pairsim::cli::add_validate(app, code);
     pairsim::cli::add_version(app, code);
+    pairsim::cli::add_view(app, code);
     const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
     const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
     if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, is_named)) {
