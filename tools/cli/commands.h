@@ -14,11 +14,13 @@ enum exit_code : int {
     exit_failure = 1,         ///< an unexpected failure: disk full, ...
     exit_bad_input = 2,       ///< bad input or usage
     exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
+    exit_incomplete = 5,      ///< runs of a study are missing
 };
 
 void add_run(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);
+void add_study(CLI::App& app, int& code);
 void add_version(CLI::App& app, int& code);
 
 } // namespace pairsim::cli

@@ -33,6 +33,7 @@ int run(int argc, char** argv)
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);
+    pairsim::cli::add_study(app, code);
     pairsim::cli::add_version(app, code);
     const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
     const auto is_named = [&](const CLI::App* command) { return command->get_name() == argv[1]; };

@@ -9,6 +9,11 @@ namespace pairsim::embedded {
 
 extern const std::string_view scenario_schema; ///< scenarios/scenario.schema.json
 extern const std::string_view report_schema;   ///< scenarios/report.schema.json
+extern const std::string_view chart_js;        ///< Chart.js, of Debian's libjs-chart.js
+extern const std::string_view study_page_css;  ///< tools/study/page/
+extern const std::string_view study_page_html; ///< tools/study/page/
+extern const std::string_view study_page_js;   ///< tools/study/page/
+extern const std::string_view study_schema;    ///< scenarios/study.schema.json
 extern const std::string_view x86_64_machine;  ///< scenarios/machines/x86-64.json
 
 } // namespace pairsim::embedded

@@ -62,17 +62,29 @@ std::string exit_message(const exit_info& exit, const scenario& s, const sched_o
     return {};
 }
 
-void run_in_intervals(simulator& sim, sim_time end, const run_options& options, const sched_ops& ops)
+/// Returns the useful work that had been done when the warm-up was over.
+std::int64_t run_in_intervals(simulator& sim, const scenario& s, sim_time end, const run_options& options,
+                              const sched_ops& ops)
 {
+    const sim_time warm{s.warmup};
+    std::int64_t before = 0;
+    const auto run_to = [&](sim_time t) {
+        if (sim.now() < warm && t >= warm) {
+            sim.run_until(warm);
+            before = sim.useful_work_ns();
+        }
+        sim.run_until(t);
+    };
     std::uint64_t queued = 0;
     if (options.stats_interval > nanoseconds{0}) {
         for (sim_time t{options.stats_interval}; t <= end && !sim.ended(); t += options.stats_interval) {
-            sim.run_until(t);
+            run_to(t);
             options.on_stats(counters_of(ops, sim.the_machine().state(), queued));
         }
     }
-    sim.run_until(end);
+    run_to(end);
     sim.flush();
+    return before;
 }
 
 } // namespace
@@ -140,7 +152,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
         sim.add_sink(*sink);
     }
     const sim_time end{options.until.value_or(s.duration)};
-    run_in_intervals(sim, end, options, *ops);
+    const std::int64_t before = run_in_intervals(sim, s, end, options, *ops);
 
     machine_state& state = sim.the_machine().state();
     const exit_info& exit = sim.exit();
@@ -152,6 +164,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
                        .digest = digest.hex(),
                        .unseed = sim.unseed(),
                        .simulated = sim.now().time_since_epoch(),
+                   .useful_ns = sim.useful_work_ns() - before,
                        .exit = {exit_kind_name(exit.kind), exit_message(exit, s, *ops), exit.at},
                        .counters = std::move(counters),
                        .metrics = measured ? measured->finish(sim.now()) : metrics_result{},

@@ -283,7 +283,8 @@ scenario load_scenario(const std::string& path, std::span<const setting> setting
     return read_scenario(std::move(document), path, settings);
 }
 
-scenario read_scenario(json document, const std::string& path, std::span<const setting> settings)
+scenario read_scenario(json document, const std::string& path, std::span<const setting> settings,
+                       std::vector<json>* sources)
 {
     loading context;
     context.folder = path == "-" ? std::filesystem::path{} : std::filesystem::path(path).parent_path();
@@ -300,6 +301,11 @@ scenario read_scenario(json document, const std::string& path, std::span<const s
         p.what += is_set ? " (given by --set)" : "";
     }
     context.problems.throw_if_any();
+    if (sources != nullptr) {
+        for (const input_document& source : context.documents) {
+            sources->push_back(source.root);
+        }
+    }
     return result;
 }
 
