@@ -86,19 +86,15 @@ private:
     std::string emptied_in_words(const std::vector<std::size_t>& points) const
     {
         const auto emptied = s_.metric_index("emptied");
-        if (!emptied || mean(points.front(), *emptied).n == 0 || mean(points.back(), *emptied).n == 0) {
+        if (!emptied || mean(points.back(), *emptied).n == 0) {
             return {};
         }
-        const double low = mean(points.front(), *emptied).mean;
-        const double high = mean(points.back(), *emptied).mean;
+        const double at_last = mean(points.back(), *emptied).mean;
         constexpr double often = 0.5;
-        if (low >= often && high >= often) {
-            return fmt::format(", because the cgroup's FIFO is found empty {:.2g} to {:.2g} times an adoption, which "
-                               "ends the batch before its time",
-                               std::min(low, high), std::max(low, high));
-        }
-        return fmt::format("; its FIFO is found empty {:.2g} times an adoption at {} and {:.2g} times at {}", low,
-                           label(points.front()), high, label(points.back()));
+        return fmt::format("; at {} the cgroup's FIFO is found empty {:.2g} times a batch, so {}", label(points.back()),
+                           at_last,
+                           at_last >= often ? "batches end for want of tasks, mostly when a slice ends"
+                                            : "batches have tasks to go on with until their time is up");
     }
 
     std::vector<std::size_t> without_ended(advice& a) const
@@ -175,13 +171,13 @@ private:
                                         words, higher ? "(most)" : "(least)",
                                         in_words(mean(best, metric).mean, s_.metrics[metric].unit), label(best),
                                         kept.size(), left.size(), tolerance * 100));
-        say_dropped(dropped, kept, words, best, a);
+        say_dropped(dropped, kept, words, best, tolerance, a);
         left = kept;
     }
 
     /// The dropped points next to those that are kept: where the range ends, and why.
     void say_dropped(const std::vector<std::pair<std::size_t, loss>>& dropped, const std::vector<std::size_t>& kept,
-                     const std::string& words, std::size_t best, advice& a) const
+                     const std::string& words, std::size_t best, double tolerance, advice& a) const
     {
         const std::pair<std::size_t, loss>* below = nullptr;
         const std::pair<std::size_t, loss>* above = nullptr;
@@ -192,9 +188,10 @@ private:
         for (const auto* d : {below, above}) {
             if (d != nullptr) {
                 a.reasons.push_back(fmt::format(
-                    "{} and {}: {} is {:.3g} % worse than at {} ({:.4g} % interval {:.3g} to {:.3g} %).", label(d->first),
-                    d == below ? "below" : "above", words, d->second.mean * 100, label(best), s_.confidence * 100,
-                    d->second.ci.low * 100, d->second.ci.high * 100));
+                    "Not {}{}: {} is {:.3g} % worse than at {} ({:.4g} % interval: {:.3g} to {:.3g} %){}.", label(d->first),
+                    d == below ? " and below" : " and above", words, d->second.mean * 100, label(best),
+                    s_.confidence * 100, d->second.ci.low * 100, d->second.ci.high * 100,
+                    d->second.ci.low <= tolerance ? ", too uncertain to be called as good" : ""));
             }
         }
     }

@@ -222,14 +222,9 @@ private:
     static void add_values(const json_cursor& at, study_axis& axis, const std::vector<json>& values,
                            const std::optional<json_cursor>& labels, const std::string& pointer)
     {
-        std::vector<std::string> seen;
         for (std::size_t i = 0; i < values.size() && i < axis.levels.size(); ++i) {
             const bool labelled = labels && i < labels->value().size() && labels->value()[i].is_string();
             std::string label = labelled ? labels->value()[i].get<std::string>() : label_of(values[i]);
-            if (axis.factors.size() == 1 && std::ranges::find(seen, label) != seen.end()) {
-                at.fail("the value " + quote(label) + " occurs twice", R"(remove one, or give different "labels")");
-            }
-            seen.push_back(label);
             axis_level& level = axis.levels[i];
             level.labels.push_back(std::move(label));
             level.settings.push_back({pointer, values[i]});
@@ -252,7 +247,20 @@ private:
             } else {
                 read_factor(at, axis, true);
             }
+            check_different(at, axis);
             s_.axes.push_back(std::move(axis));
+        }
+    }
+
+    /// Labels tell points apart.
+    static void check_different(const json_cursor& at, const study_axis& axis)
+    {
+        for (auto level = axis.levels.begin(); level != axis.levels.end(); ++level) {
+            if (std::ranges::find(axis.levels.begin(), level, level->labels, &axis_level::labels) != level) {
+                at.fail("the value " + quote(fmt::format("{}", fmt::join(level->labels, ", "))) + " occurs twice",
+                        R"(remove one, or give different "labels")");
+                return;
+            }
         }
     }
 
