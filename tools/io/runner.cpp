@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "model/fifo_sched.h"
+#include "model/idle_sibling_sched.h"
 #include "pairsim_version.h"
 #include "sim/check.h"
 #include "sim/digest.h"
@@ -93,7 +94,7 @@ pair_map pairs_of(const scenario& s)
 {
     auto made =
         make_pair_map(static_cast<std::uint32_t>(s.machine.nr_cpus()), s.pair.stride, s.pair.variants.big_ctx_map);
-    if (s.scheduler != scheduler_name::pair && std::holds_alternative<std::string>(made)) {
+    if (s.scheduler == scheduler_name::fifo && std::holds_alternative<std::string>(made)) {
         return {}; // a baseline on a machine that cannot be paired
     }
     return std::get<pair_map>(std::move(made));
@@ -106,6 +107,8 @@ std::unique_ptr<sched_ops> make_scheduler(const scenario& s)
         return std::make_unique<pair_sched>(pairs_of(s), s.pair, s.machine.slice_dfl, s.work.cgroups.size());
     case scheduler_name::fifo:
         return std::make_unique<fifo_sched>(s.machine.slice_dfl, s.work.tasks.size());
+    case scheduler_name::idle_sibling:
+        return std::make_unique<idle_sibling_sched>(pairs_of(s), s.machine.slice_dfl, s.work.tasks.size());
     }
     SIM_CHECK(false);
     return nullptr;
@@ -164,7 +167,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
                        .digest = digest.hex(),
                        .unseed = sim.unseed(),
                        .simulated = sim.now().time_since_epoch(),
-                   .useful_ns = sim.useful_work_ns() - before,
+                       .useful_ns = sim.useful_work_ns() - before,
                        .exit = {exit_kind_name(exit.kind), exit_message(exit, s, *ops), exit.at},
                        .counters = std::move(counters),
                        .metrics = measured ? measured->finish(sim.now()) : metrics_result{},
