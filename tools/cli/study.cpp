@@ -140,7 +140,8 @@ json status_json(const study& s, const gathered& g)
     j["points"] = json::array();
     for (std::size_t p = 0; p < s.points.size(); ++p) {
         const auto missing = std::ranges::count(g.missing, p, &run_place::point);
-        j["points"].push_back({{"point", describe(s, s.points[p])}, {"wanted", wanted_runs(g.results, p)}, {"missing", missing}});
+        j["points"].push_back(
+            {{"point", describe(s, s.points[p])}, {"wanted", wanted_runs(g.results, p)}, {"missing", missing}});
     }
     j["files"] = json::array();
     for (const auto& of : g.files) {
@@ -173,9 +174,10 @@ void print_scenario(const options& o)
 {
     const study s = load_study(o.file);
     if (o.point > s.points.size() || o.replication > s.most_replications()) {
-        throw input_error({{o.file, "", fmt::format("there is no point {} with a replication {}", o.point, o.replication),
-                            fmt::format("the study has {} points and at most {} replications", s.points.size(),
-                                        s.most_replications())}});
+        throw input_error(
+            {{o.file, "", fmt::format("there is no point {} with a replication {}", o.point, o.replication),
+              fmt::format("the study has {} points and at most {} replications", s.points.size(),
+                          s.most_replications())}});
     }
     fmt::print("{}\n", document_of(s, s.points[o.point - 1], o.replication - 1).dump(2));
 }
@@ -209,7 +211,8 @@ CLI::App* add(CLI::App& study, const std::shared_ptr<options>& o, const char* na
 void add_parts(CLI::App& study, const std::shared_ptr<options>& o, int& code)
 {
     CLI::App* report = add(study, o, "report", "What the results say: text, and a page that opens from disk");
-    report->add_option("--html", o->html, "file of the page (default: report.html beside the results; - for none but this)");
+    report->add_option("--html", o->html,
+                       "file of the page (default: report.html beside the results; - for none but this)");
     report->add_flag("--json", o->as_json, "print JSON in place of the text");
     report->footer("Example: pairsim study report scenarios/studies/batch-duration.json\n"
                    "Exit codes: 0 fine, 2 bad input, 5 runs are missing.");

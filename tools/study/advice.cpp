@@ -25,10 +25,10 @@ public:
     advice give()
     {
         advice a;
-        a.verdict = verdict();
         if (!s_.recommend) {
             return a;
         }
+        a.verdict = verdict();
         const auto throughput = *s_.metric_index("throughput");
         std::vector<std::size_t> left = without_ended(a);
         std::erase_if(left, [&](std::size_t p) { return mean(p, throughput).n < 2; });
@@ -66,7 +66,8 @@ private:
             return {};
         }
         std::vector<std::size_t> with;
-        std::ranges::copy_if(group_.points, std::back_inserter(with), [&](std::size_t p) { return mean(p, *turn).n > 0; });
+        std::ranges::copy_if(group_.points, std::back_inserter(with),
+                             [&](std::size_t p) { return mean(p, *turn).n > 0; });
         if (with.size() < 2) {
             return {};
         }
@@ -187,18 +188,20 @@ private:
         }
         for (const auto* d : {below, above}) {
             if (d != nullptr) {
-                a.reasons.push_back(fmt::format(
-                    "Not {}{}: {} is {:.3g} % worse than at {} ({:.4g} % interval: {:.3g} to {:.3g} %){}.", label(d->first),
-                    d == below ? " and below" : " and above", words, d->second.mean * 100, label(best),
-                    s_.confidence * 100, d->second.ci.low * 100, d->second.ci.high * 100,
-                    d->second.ci.low <= tolerance ? ", too uncertain to be called as good" : ""));
+                a.reasons.push_back(
+                    fmt::format("Not {}{}: {} is {:.3g} % worse than at {} ({:.4g} % interval: {:.3g} to {:.3g} %){}.",
+                                label(d->first), d == below ? " and below" : " and above", words, d->second.mean * 100,
+                                label(best), s_.confidence * 100, d->second.ci.low * 100, d->second.ci.high * 100,
+                                d->second.ci.low <= tolerance ? ", too uncertain to be called as good" : ""));
             }
         }
     }
 
     void say_ends(const std::vector<std::size_t>& chosen, advice& a) const
     {
-        const auto position = [&](std::size_t p) { return std::ranges::find(group_.points, p) - group_.points.begin(); };
+        const auto position = [&](std::size_t p) {
+            return std::ranges::find(group_.points, p) - group_.points.begin();
+        };
         if (static_cast<std::size_t>(position(chosen.back()) - position(chosen.front())) + 1 != chosen.size()) {
             a.reasons.push_back("Some points inside of the range are not recommended themselves: see the table.");
         }

@@ -41,8 +41,9 @@ void take_file(gathered& g, const std::string& file, std::map<std::string, std::
             ++g.nr_duplicates;
             break;
         case result_set::taken::conflict:
-            throw input_error({{here, "", fmt::format("run {} is also in {}, with another outcome", id, first_seen[id]),
-                                "the same run must give the same result: find out which file comes from a changed program"}});
+            throw input_error(
+                {{here, "", fmt::format("run {} is also in {}, with another outcome", id, first_seen[id]),
+                  "the same run must give the same result: find out which file comes from a changed program"}});
         case result_set::taken::broken:
             throw input_error({{here, "", "the line is no result of a run",
                                 "restore the file, or remove the line and run that part again"}});
@@ -97,13 +98,14 @@ gathered merge_results(const study& s, const std::string& folder, const std::vec
     for (const auto& of : g.files) {
         if (of.nr_foreign != 0) {
             const bool other_version = !of.foreign_version.empty() && of.foreign_version != version;
-            problems.push_back({fmt::format("{}:{}", of.file, of.first_foreign_line), "",
-                                other_version ? fmt::format("{} runs of pairsim {}; this is pairsim {}", of.nr_foreign,
-                                                            of.foreign_version, version)
-                                              : fmt::format("{} runs of another study, or of this one before it changed",
-                                                            of.nr_foreign),
-                                other_version ? "run all parts of a study with one version"
-                                              : "run that part again, or leave the file out"});
+            problems.push_back(
+                {fmt::format("{}:{}", of.file, of.first_foreign_line), "",
+                 other_version
+                     ? fmt::format("{} runs of pairsim {}; this is pairsim {}", of.nr_foreign, of.foreign_version,
+                                   version)
+                     : fmt::format("{} runs of another study, or of this one before it changed", of.nr_foreign),
+                 other_version ? "run all parts of a study with one version"
+                               : "run that part again, or leave the file out"});
         }
     }
     if (!problems.empty()) {

@@ -22,8 +22,8 @@ struct gathered {
     struct of_file {
         std::string file;
         std::size_t nr_lines = 0;
-        std::size_t nr_foreign = 0;       ///< of another study or version
-        std::string foreign_version;      ///< of the first of them
+        std::size_t nr_foreign = 0;  ///< of another study or version
+        std::string foreign_version; ///< of the first of them
         std::size_t first_foreign_line = 0;
     };
     std::vector<of_file> files;

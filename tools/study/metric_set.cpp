@@ -22,13 +22,14 @@ struct measured {
     value share(std::int64_t ns) const { return static_cast<double>(ns) / cpu_ns; }
     value per_second(std::uint64_t n) const { return static_cast<double>(n) * 1e9 / span_ns; }
     value forced(idle_cause cause) const { return share(m.machine.forced[cause]); }
-    value latency(std::int64_t duration_summary::* part) const
+    value latency(std::int64_t duration_summary::*part) const
     {
         return m.wakeup_latency.count == 0 ? std::nullopt : value(static_cast<double>(m.wakeup_latency.*part));
     }
     std::uint64_t counter(std::string_view name) const
     {
-        const auto found = std::ranges::find(run.counters, name, [](const auto& c) { return std::string_view(c.first); });
+        const auto found =
+            std::ranges::find(run.counters, name, [](const auto& c) { return std::string_view(c.first); });
         return found == run.counters.end() ? 0 : found->second;
     }
 };
@@ -59,9 +60,8 @@ value co_run(const measured& r)
     for (const pair_metrics& p : r.m.pairs) {
         ns += p.co_run_ns;
     }
-    return r.m.pairs.empty()
-               ? std::nullopt
-               : value(static_cast<double>(ns) / (r.span_ns * static_cast<double>(r.m.pairs.size())));
+    return r.m.pairs.empty() ? std::nullopt
+                             : value(static_cast<double>(ns) / (r.span_ns * static_cast<double>(r.m.pairs.size())));
 }
 
 value violations(const measured& r)
@@ -90,7 +90,8 @@ const auto& table()
         named_metric{{"throughput", "share", b::higher, ""}, [](r x) { return x.share(x.run.useful_ns); }},
         named_metric{{"busy", "share", b::neither, ""}, [](r x) { return x.share(x.m.machine.busy_ns); }},
         named_metric{{"higher_class", "share", b::neither, ""}, [](r x) { return x.share(x.m.machine.higher_ns); }},
-        named_metric{{"forced_idle", "share", b::lower, ""}, [](r x) { return x.share(x.m.machine.forced.total_ns()); }},
+        named_metric{{"forced_idle", "share", b::lower, ""},
+                     [](r x) { return x.share(x.m.machine.forced.total_ns()); }},
         named_metric{{"forced_idle_preempted_partner", "share", b::lower, ""},
                      [](r x) { return x.forced(idle_cause::preempted_partner); }},
         named_metric{{"forced_idle_drain", "share", b::lower, ""}, [](r x) { return x.forced(idle_cause::drain); }},
@@ -103,7 +104,8 @@ const auto& table()
         named_metric{{"wakeup_p99_ns", "ns", b::lower, ""}, [](r x) { return x.latency(&duration_summary::p99_ns); }},
         named_metric{{"wakeup_p999_ns", "ns", b::lower, ""}, [](r x) { return x.latency(&duration_summary::p999_ns); }},
         named_metric{{"wakeup_max_ns", "ns", b::lower, ""}, [](r x) { return x.latency(&duration_summary::max_ns); }},
-        named_metric{{"wakeups_per_s", "1/s", b::neither, ""}, [](r x) { return x.per_second(x.m.wakeup_latency.count); }},
+        named_metric{{"wakeups_per_s", "1/s", b::neither, ""},
+                     [](r x) { return x.per_second(x.m.wakeup_latency.count); }},
         named_metric{{"longest_wait_ns", "ns", b::lower, ""}, longest_wait},
         named_metric{{"fairness", "share", b::higher, ""}, [](r x) { return value(x.m.jain_per_million / 1e6); }},
         named_metric{{"co_run", "share", b::lower, ""}, co_run},

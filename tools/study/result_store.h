@@ -19,7 +19,7 @@ struct run_record {
     std::uint64_t seed = 0;
     std::string version;
     std::string digest;
-    std::string exit = "none"; ///< how the modelled scheduler ended
+    std::string exit = "none";                 ///< how the modelled scheduler ended
     std::vector<std::optional<double>> values; ///< of study::metrics
     friend bool operator==(const run_record&, const run_record&) = default;
 };

@@ -52,8 +52,8 @@ struct study {
     std::string file;
     std::string name;
     std::string description;
-    json base;                     ///< the base scenario
-    std::string base_path;         ///< its file; of the study if it is in place
+    json base;             ///< the base scenario
+    std::string base_path; ///< its file; of the study if it is in place
     bool base_in_place = false;
     std::uint64_t first_seed = 1;
     std::uint32_t replications = 1;

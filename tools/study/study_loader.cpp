@@ -98,6 +98,12 @@ private:
             s_.base = at->value();
             s_.base_path = s_.file;
             s_.base_in_place = true;
+            for (const auto& [key, implied] : {std::pair("schema", std::string("pairsim.scenario/1")),
+                                               std::pair("name", s_.name), std::pair("description", s_.description)}) {
+                if (!s_.base.contains(key)) {
+                    s_.base[key] = implied;
+                }
+            }
             return;
         }
         const std::string name = at->text().value_or("");
@@ -309,9 +315,7 @@ private:
             }
         }
         const std::string direction = member("better");
-        m.direction = direction == "higher"  ? better::higher
-                      : direction == "lower" ? better::lower
-                                             : better::neither;
+        m.direction = direction == "higher" ? better::higher : direction == "lower" ? better::lower : better::neither;
         return m;
     }
 
@@ -346,16 +350,17 @@ private:
         const auto baseline = root_.get("baseline");
         for (const auto& [factor, at] : baseline ? baseline->members() : decltype(baseline->members()){}) {
             const std::string label = label_of(at.value());
-            const auto axis = std::ranges::find_if(s_.axes, [&](const study_axis& a) {
-                return std::ranges::find(a.factors, factor) != a.factors.end();
-            });
+            const auto axis = std::ranges::find_if(
+                s_.axes, [&](const study_axis& a) { return std::ranges::find(a.factors, factor) != a.factors.end(); });
             if (axis == s_.axes.end()) {
                 at.fail("unknown factor " + quote(factor), "factors: " + quote_all(s_.factors));
                 continue;
             }
-            const auto column = static_cast<std::size_t>(std::ranges::find(axis->factors, factor) - axis->factors.begin());
+            const auto column =
+                static_cast<std::size_t>(std::ranges::find(axis->factors, factor) - axis->factors.begin());
             const auto level = std::ranges::find_if(axis->levels, [&](const axis_level& l) {
-                return column < l.labels.size() && (l.labels[column] == label || l.settings[column].value == at.value());
+                return column < l.labels.size() &&
+                       (l.labels[column] == label || l.settings[column].value == at.value());
             });
             if (level == axis->levels.end()) {
                 at.fail("the factor has no value " + quote(label), "name one of its values or labels");
@@ -400,8 +405,8 @@ private:
         for (const study_axis& axis : s_.axes) {
             nr_points *= axis.levels.size();
             if (nr_points > max_points || nr_points * s_.most_replications() > max_runs) {
-                root_.get("factors")->fail("too many points", fmt::format("a study has at most {} points and {} runs",
-                                                                          max_points, max_runs));
+                root_.get("factors")->fail(
+                    "too many points", fmt::format("a study has at most {} points and {} runs", max_points, max_runs));
                 return;
             }
         }
@@ -486,7 +491,8 @@ parsed<std::vector<json>> range_values(const json& from, const json& to, std::si
     const auto [low, low_is_duration] = std::get<range_end>(first);
     const auto [high, high_is_duration] = std::get<range_end>(last);
     if (low_is_duration != high_is_duration) {
-        return parse_failure{"the range begins and ends with different kinds of value", "give two durations or two integers"};
+        return parse_failure{"the range begins and ends with different kinds of value",
+                             "give two durations or two integers"};
     }
     if (low >= high || (logarithmic && low == 0)) {
         return parse_failure{"the range does not rise" + std::string(logarithmic ? " from above zero" : ""),
@@ -495,14 +501,14 @@ parsed<std::vector<json>> range_values(const json& from, const json& to, std::si
     std::vector<std::int64_t> numbers;
     for (std::size_t i = 0; i < points; ++i) {
         const double part = static_cast<double>(i) / static_cast<double>(points - 1);
-        const double between =
-            logarithmic ? static_cast<double>(low) *
-                              std::exp(std::log(static_cast<double>(high) / static_cast<double>(low)) * part)
-                        : static_cast<double>(low) + static_cast<double>(high - low) * part;
-        numbers.push_back(i == 0                 ? low
-                          : i + 1 == points      ? high
-                          : logarithmic          ? rounded(between)
-                                                 : static_cast<std::int64_t>(std::llround(between)));
+        const double between = logarithmic
+                                   ? static_cast<double>(low) *
+                                         std::exp(std::log(static_cast<double>(high) / static_cast<double>(low)) * part)
+                                   : static_cast<double>(low) + static_cast<double>(high - low) * part;
+        numbers.push_back(i == 0            ? low
+                          : i + 1 == points ? high
+                          : logarithmic     ? rounded(between)
+                                            : static_cast<std::int64_t>(std::llround(between)));
     }
     std::vector<json> values;
     for (std::size_t i = 0; i < points; ++i) {

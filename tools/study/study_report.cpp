@@ -134,13 +134,15 @@ std::string bar(double value, double low, double high, std::size_t width)
 
 class text_report {
 public:
-    explicit text_report(const result_set& results) : results_(results), s_(results.of()), summary_(summarise(results)) {}
+    explicit text_report(const result_set& results) : results_(results), s_(results.of()), summary_(summarise(results))
+    {
+    }
 
     std::string write()
     {
-        text_ = fmt::format("{}\n{}\n\n{} of {} points have results, {} runs; intervals of {:.4g} %; pairsim {}\n",
-                            s_.name, s_.description, nr_points(), s_.points.size(), results_.size(),
-                            s_.confidence * 100, version);
+        text_ =
+            fmt::format("{}\n{}\n\n{} of {} points have results, {} runs; intervals of {:.4g} %; pairsim {}\n", s_.name,
+                        s_.description, nr_points(), s_.points.size(), results_.size(), s_.confidence * 100, version);
         for (const point_group& group : summary_.groups) {
             write_group(group);
         }
@@ -158,7 +160,8 @@ private:
     {
         text_ += group.name.empty() ? "\n" : fmt::format("\n--- {} ---\n", group.name);
         std::vector<std::size_t> columns;
-        for (const char* name : {"throughput", "forced_idle", "wakeup_p99_ns", "longest_wait_ns", "fairness", "turn_ns"}) {
+        for (const char* name :
+             {"throughput", "forced_idle", "wakeup_p99_ns", "longest_wait_ns", "fairness", "turn_ns"}) {
             if (const auto m = s_.metric_index(name)) {
                 columns.push_back(*m);
             }
@@ -231,9 +234,15 @@ json study_report_json(const result_set& results)
 {
     const study& s = results.of();
     const study_summary summary = summarise(results);
-    json r = {{"schema", "pairsim.study-report/1"}, {"name", s.name},           {"description", s.description},
-              {"study", s.file},                    {"version", version},       {"confidence", s.confidence},
-              {"runs", results.size()},             {"factors", s.factors},     {"x", s.factors[summary.x_factor]},
+    json r = {{"schema", "pairsim.study-report/1"},
+              {"name", s.name},
+              {"description", s.description},
+              {"study", s.file},
+              {"version", version},
+              {"confidence", s.confidence},
+              {"runs", results.size()},
+              {"factors", s.factors},
+              {"x", s.factors[summary.x_factor]},
               {"x_kind", x_kind(s, summary)}};
     r["metrics"] = json::array();
     for (const metric& m : s.metrics) {

@@ -146,7 +146,8 @@ study_shard parse_shard(const std::string& text)
     const bool has_slash = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
     const auto second = has_slash ? std::from_chars(first.ptr + 1, end, shard.count) : first;
     if (!has_slash || second.ec != std::errc() || second.ptr != end || shard.index < 1 || shard.index > shard.count) {
-        throw input_error({{"--shard", "", quote(text) + " is no part of a whole", "write I/N with I from 1 to N, as in 2/4"}});
+        throw input_error(
+            {{"--shard", "", quote(text) + " is no part of a whole", "write I/N with I from 1 to N, as in 2/4"}});
     }
     return shard;
 }
@@ -217,8 +218,9 @@ std::vector<std::string> take_lines(result_set& results, const std::string& file
             foreign.push_back(lines[i]);
             break;
         case result_set::taken::conflict:
-            throw input_error({{fmt::format("{}:{}", file, i + 1), "", "the run is there already, with another outcome",
-                                "the same run must give the same result: find out which file comes from a changed program"}});
+            throw input_error(
+                {{fmt::format("{}:{}", file, i + 1), "", "the run is there already, with another outcome",
+                  "the same run must give the same result: find out which file comes from a changed program"}});
         case result_set::taken::broken:
             throw input_error({{fmt::format("{}:{}", file, i + 1), "", "the line is no result of a run",
                                 "restore the file, or remove the line to do that run again"}});

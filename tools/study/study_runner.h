@@ -27,10 +27,10 @@ struct study_options {
 };
 
 struct study_outcome {
-    std::size_t nr_runs = 0; ///< of the shard
-    std::size_t nr_new = 0;  ///< not found in the folder
+    std::size_t nr_runs = 0;      ///< of the shard
+    std::size_t nr_new = 0;       ///< not found in the folder
     std::size_t nr_set_aside = 0; ///< lines of other studies or versions, moved to others.jsonl
-    std::string file;        ///< with the results
+    std::string file;             ///< with the results
 };
 
 /// Names of the files in a folder of results.
@@ -50,7 +50,8 @@ study_outcome run_study(const study& s, const study_options& options);
 
 /// Takes the lines of @p file into @p results. Returns those that belong to another study or version. Throws
 /// input_error for a line that is no result or contradicts another.
-std::vector<std::string> take_lines(result_set& results, const std::string& file, const std::vector<std::string>& lines);
+std::vector<std::string> take_lines(result_set& results, const std::string& file,
+                                    const std::vector<std::string>& lines);
 
 /// One run.
 run_record run_once(const study& s, run_place run);

@@ -68,6 +68,26 @@ point_summary summarise_point(const result_set& results, std::size_t point)
     return p;
 }
 
+/// "hogs=4, kernel=KNEW". Of zipped factors with the same labels the first one will do.
+std::string name_of_level(const study_axis& axis, std::size_t level, bool is_first)
+{
+    const auto same = [&](std::size_t f, std::size_t g) {
+        return std::ranges::all_of(axis.levels, [&](const axis_level& l) { return l.labels[f] == l.labels[g]; });
+    };
+    std::string name;
+    for (std::size_t f = 0; f < axis.factors.size(); ++f) {
+        bool is_repeated = false;
+        for (std::size_t g = 0; g < f; ++g) {
+            is_repeated = is_repeated || same(f, g);
+        }
+        if (!is_repeated) {
+            name += fmt::format("{}{}={}", is_first && name.empty() ? "" : ", ", axis.factors[f],
+                                axis.levels[level].labels[f]);
+        }
+    }
+    return name;
+}
+
 std::vector<point_group> groups_of(const study& s, std::size_t x_factor)
 {
     std::size_t x_axis = 0;
@@ -78,14 +98,8 @@ std::vector<point_group> groups_of(const study& s, std::size_t x_factor)
     std::vector<point_group> groups;
     for (std::size_t p = 0; p < s.points.size(); ++p) {
         std::string name;
-        std::size_t column = 0;
         for (std::size_t a = 0; a < s.axes.size(); ++a) {
-            for (const std::string& factor : s.axes[a].factors) {
-                if (a != x_axis) {
-                    name += fmt::format("{}{}={}", name.empty() ? "" : ", ", factor, s.points[p].labels[column]);
-                }
-                ++column;
-            }
+            name += a == x_axis ? "" : name_of_level(s.axes[a], s.points[p].levels[a], name.empty());
         }
         auto group = std::ranges::find(groups, name, &point_group::name);
         if (group == groups.end()) {
@@ -132,8 +146,7 @@ std::optional<mean_estimate> paired_difference(const result_set& results, std::s
             second.push_back(*y->values[metric]);
         }
     }
-    return first.size() < 2 ? std::nullopt
-                            : std::optional(estimate_difference(first, second, results.of().confidence));
+    return first.size() < 2 ? std::nullopt : std::optional(estimate_difference(first, second, results.of().confidence));
 }
 
 study_summary summarise(const result_set& results)

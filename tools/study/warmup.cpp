@@ -86,7 +86,8 @@ run_series observe_run(const scenario& s, std::size_t nr_parts)
 {
     const nanoseconds part = std::max(nanoseconds{1}, s.duration / static_cast<std::int64_t>(nr_parts));
     series_sink sink(s.machine.nr_cpus(), part, nr_parts);
-    const run_outcome outcome = run_scenario(s, {.until = {}, .sinks = {&sink}, .analyse = false, .stats_interval = {}, .on_stats = {}});
+    const run_outcome outcome =
+        run_scenario(s, {.until = {}, .sinks = {&sink}, .analyse = false, .stats_interval = {}, .on_stats = {}});
     return sink.finish(sim_time{outcome.result.simulated});
 }
 

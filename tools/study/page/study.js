@@ -84,6 +84,9 @@ const whiskers = {
         const low = chart.scales.y.getPixelForValue(interval[0]);
         const high = chart.scales.y.getPixelForValue(interval[1]);
         ctx.save();
+        ctx.beginPath();
+        ctx.rect(chart.chartArea.left - 5, chart.chartArea.top, chart.chartArea.width + 10, chart.chartArea.height);
+        ctx.clip();
         ctx.strokeStyle = set.borderColor;
         ctx.beginPath();
         ctx.moveTo(mark.x, low); ctx.lineTo(mark.x, high);
@@ -157,6 +160,8 @@ function seriesTable(series, unit) {
 }
 
 function lineChart(id, title, unit, series, scale = {}) {
+  const means = series.flatMap(({ points, name }) => points.map((p) => valueOf(p, name)).filter(Boolean).map((m) => m.mean));
+  if (means.every((mean) => mean === 0)) scale = { min: 0, suggestedMax: unit === "share" ? 0.01 : 1 };
   const datasets = series.map(({ label, points, name }, i) => line(label, points, name, i));
   figure(id, title, unit, { type: "line", data: { datasets }, options: { scales: { x: xAxis(), y: yAxis(unit, scale) } } },
     seriesTable(series, unit));
