@@ -26,7 +26,7 @@ if [[ -z $python ]] || ! command -v chromium >/dev/null || ! command -v chromedr
 fi
 
 if [[ -n $screenshot ]]; then
-    study=$PWD/scenarios/studies/batch-duration.json
+    study=scenarios/studies/batch-duration.json
 else # the ready study in small: two groups, so that every kind of chart is there
     study=$work_dir/study.json
     "$python" - "$PWD/scenarios/studies/batch-duration.json" "$study" <<'END'
@@ -43,6 +43,6 @@ with open(sys.argv[2], "w") as file:
     json.dump(study, file)
 END
 fi
-(cd "$work_dir" && "$pairsim" study "$study" --out results --report) >"$work_dir/report.txt"
+"$pairsim" study "$study" --out "$work_dir/results" --report >"$work_dir/report.txt"
 "$python" "$here/study_page.py" "$work_dir/results/report.html" "$work_dir/results/runs.csv" "$work_dir/profile" \
     ${screenshot:+"$screenshot"}

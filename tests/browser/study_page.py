@@ -105,11 +105,11 @@ def main():
             failures.append(f"only {len(charts)} charts with {compared} numbers")
         if not driver.execute_script("return document.querySelector('.range').textContent").startswith("Recommended"):
             failures.append("no range is recommended")
+        if len(sys.argv) > 4:
+            driver.set_window_size(1300, 1900)
+            driver.save_screenshot(sys.argv[4])
         if not driver.print_page().startswith("JVBERi"):  # %PDF in base 64
             failures.append("the page does not print")
-        if len(sys.argv) > 4:
-            driver.set_window_size(1300, 2350)
-            driver.save_screenshot(sys.argv[4])
     finally:
         driver.quit()
     for failure in failures[:20]:

@@ -90,7 +90,7 @@ TEST_CASE("idle-sibling takes a stride, and no batch", "[scenario_loader]")
 }
 
 TEST_CASE("useful work is what programs do: siblings slow it down, cold caches and the kernel are not in it",
-          "[useful]")
+          "[simulator]")
 {
     json document = hogs("fifo", 2, 1);
     document["machine"] = {{"cpus", 2}, {"costs", "none"}};
@@ -108,7 +108,7 @@ TEST_CASE("useful work is what programs do: siblings slow it down, cold caches a
     CHECK(r.metrics.machine.busy_ns - r.useful_ns >= cold - 4'000'000);
 }
 
-TEST_CASE("a cold-cache curve costs more the longer a cgroup has been away", "[useful]")
+TEST_CASE("a cold-cache curve costs more the longer a cgroup has been away", "[simulator]")
 {
     json document = hogs("fifo", 2, 1);
     document["machine"] = {{"cpus", 1}, {"topology", "flat"}, {"hz", 1000}};

@@ -2,6 +2,7 @@
 //
 // pairsim study: many runs of one scenario, and what they say.
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -35,6 +36,7 @@ struct options {
     std::vector<std::string> files; ///< to merge
     std::size_t point = 1;
     std::uint32_t replication = 1;
+    std::uint32_t warmup_runs = 5;
 };
 
 /// Where a study's results are: `--out`, or its file's name with another ending, in the working directory.
@@ -59,6 +61,7 @@ void write_file(const std::string& path, const std::string& text)
 void say_missing(const study& s, const gathered& g)
 {
     constexpr std::size_t most_named = 20;
+    std::fflush(stdout); // where both streams are one, the result comes first
     if (!g.missing.empty()) {
         fmt::print(stderr, "{} runs are missing:\n", g.missing.size());
     }
@@ -187,7 +190,7 @@ void print_warmup(const options& o)
     const study s = load_study(o.file);
     nanoseconds longest{0};
     bool settled = true;
-    for (const warmup_estimate& e : find_warmup(s, o.replication, nr_threads(o))) {
+    for (const warmup_estimate& e : find_warmup(s, o.warmup_runs, nr_threads(o))) {
         fmt::print("{:>12}  {}\n", e.warmup ? format_duration(*e.warmup) : "never", describe(s, s.points[e.point]));
         longest = std::max(longest, e.warmup.value_or(nanoseconds{0}));
         settled = settled && e.warmup.has_value();
@@ -235,7 +238,8 @@ void add_parts(CLI::App& study, const std::shared_ptr<options>& o, int& code)
     one->callback([o] { print_scenario(*o); });
 
     CLI::App* warmup = add(study, o, "warmup", "How long each point takes to settle");
-    warmup->add_option("--replications", o->replication, "runs of each point to look at")->check(CLI::Range(1U, 1000U));
+    warmup->add_option("--replications", o->warmup_runs, "runs of each point to take the mean of (default: 5)")
+        ->check(CLI::Range(1U, 1000U));
     warmup->footer("Example: pairsim study warmup study.json");
     warmup->callback([o] { print_warmup(*o); });
 }

@@ -116,16 +116,17 @@ std::vector<std::size_t> outliers(std::span<const double> sample)
 std::optional<std::size_t> mser5(std::span<const double> series)
 {
     constexpr std::size_t batch = 5;
+    constexpr std::size_t least_rest = 5; // fewer batches may be alike by chance (Hoad, Robinson and Davies 2010)
     std::vector<double> means;
     for (std::size_t i = 0; i + batch <= series.size(); i += batch) {
         means.push_back(mean_of(series.subspan(i, batch)));
     }
-    if (means.size() < 2) {
+    if (means.size() < 2 * least_rest) {
         return std::nullopt;
     }
     double least = std::numeric_limits<double>::infinity();
     std::size_t best = 0;
-    for (std::size_t cut = 0; cut + 1 < means.size(); ++cut) {
+    for (std::size_t cut = 0; cut + least_rest <= means.size(); ++cut) {
         const auto rest = std::span(means).subspan(cut);
         const double n = static_cast<double>(rest.size());
         const double error = squares_of(rest) / (n * n);

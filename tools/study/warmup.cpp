@@ -80,6 +80,26 @@ private:
     std::int64_t nr_waiting_ = 0;
 };
 
+/// One series of several runs: its mean over them, so that what happens in one run alone counts little.
+std::vector<double> mean_series(const std::vector<run_series>& runs, std::vector<double> run_series::*which)
+{
+    std::vector<double> mean(runs.front().busy.size());
+    for (const run_series& run : runs) {
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+            mean[i] += (run.*which)[i] / static_cast<double>(runs.size());
+        }
+    }
+    return mean;
+}
+
+/// MSER-5, except that a series which hardly moves has nothing to cut.
+std::optional<std::size_t> parts_to_cut(const std::vector<double>& series)
+{
+    constexpr double hardly = 0.01;
+    const auto [least, most] = std::ranges::minmax(series);
+    return most - least <= hardly * most ? std::optional(std::size_t{0}) : mser5(series);
+}
+
 } // namespace
 
 run_series observe_run(const scenario& s, std::size_t nr_parts)
@@ -94,26 +114,15 @@ run_series observe_run(const scenario& s, std::size_t nr_parts)
 std::vector<warmup_estimate> find_warmup(const study& s, std::uint32_t replications, unsigned threads)
 {
     constexpr std::size_t nr_parts = 500;
-    std::vector<warmup_estimate> found(s.points.size());
+    std::vector<std::vector<run_series>> series(s.points.size(), std::vector<run_series>(replications));
     std::exception_ptr failure;
     std::mutex mutex;
     boost::asio::thread_pool pool(threads);
     for (std::size_t p = 0; p < s.points.size(); ++p) {
-        found[p] = {.point = p, .warmup = nanoseconds{0}};
         for (std::uint32_t r = 0; r < replications; ++r) {
             boost::asio::post(pool, [&, p, r] {
                 try {
-                    const run_series series = observe_run(scenario_of(s, s.points[p], r), nr_parts);
-                    const auto busy = mser5(series.busy);
-                    const auto waiting = mser5(series.waiting);
-                    const std::lock_guard lock(mutex);
-                    auto& warmup = found[p].warmup;
-                    if (!busy || !waiting || !warmup) {
-                        warmup.reset();
-                    } else {
-                        const auto parts = static_cast<std::int64_t>(std::max(*busy, *waiting));
-                        warmup = std::max(*warmup, series.part * parts);
-                    }
+                    series[p][r] = observe_run(scenario_of(s, s.points[p], r), nr_parts);
                 } catch (...) {
                     const std::lock_guard lock(mutex);
                     failure = failure ? failure : std::current_exception();
@@ -124,6 +133,16 @@ std::vector<warmup_estimate> find_warmup(const study& s, std::uint32_t replicati
     pool.join();
     if (failure) {
         std::rethrow_exception(failure);
+    }
+    std::vector<warmup_estimate> found;
+    for (std::size_t p = 0; p < s.points.size(); ++p) {
+        const auto busy = parts_to_cut(mean_series(series[p], &run_series::busy));
+        const auto waiting = parts_to_cut(mean_series(series[p], &run_series::waiting));
+        warmup_estimate e{.point = p, .warmup = {}};
+        if (busy && waiting) {
+            e.warmup = series[p].front().part * static_cast<std::int64_t>(std::max(*busy, *waiting));
+        }
+        found.push_back(e);
     }
     return found;
 }

@@ -24,7 +24,7 @@ struct warmup_estimate {
     std::optional<nanoseconds> warmup; ///< nothing: it has not settled within half of the run
 };
 
-/// The warm-up of each point: the longest that its series and replications say. @p replications 1 or more.
+/// The warm-up of each point: the longer one of its two series, each the mean over @p replications (1 or more) runs.
 std::vector<warmup_estimate> find_warmup(const study& s, std::uint32_t replications, unsigned threads);
 
 } // namespace pairsim

@@ -105,7 +105,9 @@ const isLog = data.x_kind !== "name" && Math.min(...xs) > 0 && Math.max(...xs) /
 function xAxis() {
   const title = { display: true, text: data.x };
   if (data.x_kind === "name") return { type: "category", labels: pointsOf(data.groups[0]).map(labelOf), title };
-  const ticks = { callback: (v) => (data.x_kind === "duration" ? duration(v) : digits(v)), maxRotation: 0, autoSkipPadding: 12 };
+  const text = (v) => (data.x_kind === "duration" ? duration(v) : digits(v));
+  const isDecade = (v) => Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9;
+  const ticks = { callback: (v) => (!isLog || isDecade(v) ? text(v) : ""), autoSkip: !isLog, maxRotation: 0 };
   return { type: isLog ? "logarithmic" : "linear", title, ticks, min: Math.min(...xs), max: Math.max(...xs) };
 }
 
@@ -161,7 +163,12 @@ function seriesTable(series, unit) {
 
 function lineChart(id, title, unit, series, scale = {}) {
   const means = series.flatMap(({ points, name }) => points.map((p) => valueOf(p, name)).filter(Boolean).map((m) => m.mean));
-  if (means.every((mean) => mean === 0)) scale = { min: 0, suggestedMax: unit === "share" ? 0.01 : 1 };
+  const ends = series.flatMap(({ points, name }) => points.map((p) => valueOf(p, name)).filter((m) => m && m.low !== null));
+  if (means.every((mean) => mean === 0)) {
+    scale = { min: 0, suggestedMax: unit === "share" ? 0.01 : 1 };
+  } else if (!scale.type && ends.length > 0) { // room for the whiskers; no metric is below zero
+    scale = { suggestedMin: Math.max(0, Math.min(...ends.map((m) => m.low))), suggestedMax: Math.max(...ends.map((m) => m.high)) };
+  }
   const datasets = series.map(({ label, points, name }, i) => line(label, points, name, i));
   figure(id, title, unit, { type: "line", data: { datasets }, options: { scales: { x: xAxis(), y: yAxis(unit, scale) } } },
     seriesTable(series, unit));
