@@ -171,15 +171,17 @@ TEST_CASE("what cannot be a study is refused", "[study_loader]")
     CHECK_THAT(with("/factors/0/pointer", "\"x\""), test::contains("/factors/0/pointer"));
     CHECK_THAT(with("/factors/0/pointer", "\"/seed\""), test::contains("the seed is no factor"));
     CHECK_THAT(with("/factors/0/pointer", "\"/name/x\""), test::contains("/factors/0"));
-    CHECK_THAT(with("/factors/0/pointer", "\"/scheduler/batch\""), test::contains("did you mean \"batch_duration\"?"));
+    CHECK_THAT(with("/factors/0/pointer", "\"/scheduler/batch\""), test::contains("unknown key \"batch\""));
     CHECK_THAT(with("/scenario/tasks/0/cgroup", "\"x\""), test::contains("/scenario/tasks/0/cgroup: unknown cgroup"));
     CHECK_THAT(with("/set", R"({"/tasks/0/cgroup": "x"})"), test::contains("/set"));
     CHECK_THAT(with("/warmup", "\"1s\""), test::contains("/warmup"));
     CHECK_THAT(with("/until", R"({"metric": "busy", "relative_half_width": 0.1, "max_replications": 3})"),
                test::contains("/until: 4 replications"));
-    CHECK_THAT(
-        with("/factors/0", R"({"pointer": "/x", "range": {"from": 1, "to": 9007199254740991, "points": 10000}})"),
-        test::contains("/x"));
+    const char* const many = R"([{"pointer": "/x", "range": {"from": 1, "to": 100000, "points": 10000}},
+                                 {"pointer": "/y", "range": {"from": 1, "to": 100000, "points": 10000}}])";
+    CHECK_THAT(with("/factors", many), test::contains("too many points"));
+    CHECK_THAT(with("/factors", R"([{"pointer": "/x", "range": {"from": 1, "to": 100000, "points": 10000}}])"),
+               test::contains("/factors/0/range: /x: unknown key"));
 }
 
 TEST_CASE("every ready study is good, and its first point runs", "[study_loader]")

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "tools/cli/commands.h"
-#include "tools/io/atomic_file.h"
 #include "tools/io/input_error.h"
 #include "tools/io/units.h"
 #include "tools/study/merge.h"
@@ -50,13 +49,6 @@ unsigned nr_threads(const options& o)
     return o.threads != 0 ? o.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
-void write_file(const std::string& path, const std::string& text)
-{
-    atomic_file file(path);
-    file.write(text);
-    file.commit();
-}
-
 /// Standard error gets the runs that are missing; the first few by name.
 void say_missing(const study& s, const gathered& g)
 {
@@ -83,7 +75,7 @@ int write_report(const options& o, const study& s)
     }
     const std::string page = o.html.empty() ? folder + "/report.html" : o.html;
     if (page != "-") {
-        write_file(page, study_report_page(g.results));
+        write_whole_file(page, study_report_page(g.results));
     } else {
         fmt::print("{}", study_report_page(g.results));
     }

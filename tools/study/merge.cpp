@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "pairsim_version.h"
-#include "tools/io/atomic_file.h"
 #include "tools/io/input_error.h"
 #include "tools/study/study_runner.h"
 
@@ -16,13 +15,6 @@ namespace pairsim {
 namespace {
 
 namespace fs = std::filesystem;
-
-void write_file(const std::string& path, const std::string& text)
-{
-    atomic_file file(path);
-    file.write(text);
-    file.commit();
-}
 
 void take_file(gathered& g, const std::string& file, std::map<std::string, std::string>& first_seen)
 {
@@ -113,8 +105,8 @@ gathered merge_results(const study& s, const std::string& folder, const std::vec
     }
     fs::create_directories(folder);
     result_file lock(runs_file(folder)); // nobody else may write it now
-    write_file(runs_file(folder), g.results.lines());
-    write_file(csv_file(folder), g.results.csv());
+    write_whole_file(runs_file(folder), g.results.lines());
+    write_whole_file(csv_file(folder), g.results.csv());
     return g;
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t max_points = 100'000;
 constexpr std::size_t max_runs = 10'000'000;
+constexpr std::size_t max_bad_points = 50; ///< the rest would say the same
 
 std::string label_of(const json& value)
 {
@@ -410,7 +411,7 @@ private:
                 return;
             }
         }
-        for (std::size_t n = 0; n < nr_points; ++n) {
+        for (std::size_t n = 0; n < nr_points && nr_bad_points_ < max_bad_points; ++n) {
             study_point point;
             point.settings = common_;
             point.levels.resize(s_.axes.size());
@@ -438,6 +439,7 @@ private:
             for (const problem& p : error.problems()) {
                 problems_.add(in_study(p, point));
             }
+            ++nr_bad_points_;
             return;
         }
         point.id = point_id(sources, s_.metrics);
@@ -475,6 +477,7 @@ private:
     study s_;
     std::vector<setting> common_;        ///< of every point, before the factors'
     std::vector<std::string> common_at_; ///< where the study file has them
+    std::size_t nr_bad_points_ = 0;
 };
 
 } // namespace

@@ -117,13 +117,6 @@ private:
     boost::asio::thread_pool pool_; // last: its threads use the rest
 };
 
-void write_file(const std::string& path, const std::string& text)
-{
-    atomic_file file(path);
-    file.write(text);
-    file.commit();
-}
-
 /// Adds @p lines to the folder's others.jsonl, each once.
 void set_aside(const std::string& folder, const std::vector<std::string>& lines)
 {
@@ -170,6 +163,13 @@ std::string shard_file(const std::string& folder, study_shard shard)
 std::string others_file(const std::string& folder)
 {
     return folder + "/others.jsonl";
+}
+
+void write_whole_file(const std::string& path, const std::string& text)
+{
+    atomic_file file(path);
+    file.write(text);
+    file.commit();
 }
 
 std::uint32_t wanted_runs(const result_set& results, std::size_t point)
@@ -264,9 +264,9 @@ study_outcome run_study(const study& s, const study_options& options)
         set_aside(options.folder, others_lines);
     }
     outcome.nr_runs = mine.size();
-    write_file(outcome.file, mine.lines());
+    write_whole_file(outcome.file, mine.lines());
     if (!options.shard) {
-        write_file(csv_file(options.folder), mine.csv());
+        write_whole_file(csv_file(options.folder), mine.csv());
     }
     return outcome;
 }

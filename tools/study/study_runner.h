@@ -39,6 +39,9 @@ std::string csv_file(const std::string& folder);
 std::string shard_file(const std::string& folder, study_shard shard);
 std::string others_file(const std::string& folder);
 
+/// Writes @p text to @p path, in full or not at all. Throws std::system_error.
+void write_whole_file(const std::string& path, const std::string& text);
+
 /// How many runs @p point must have, as far as @p results can tell: the replications, or with `until` the next number
 /// at which the precision is looked at. Depends on the first replications alone, not on the order of their arrival.
 std::uint32_t wanted_runs(const result_set& results, std::size_t point);
