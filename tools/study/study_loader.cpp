@@ -349,27 +349,30 @@ private:
     void read_baseline()
     {
         const auto baseline = root_.get("baseline");
-        for (const auto& [factor, at] : baseline ? baseline->members() : decltype(baseline->members()){}) {
-            const std::string label = label_of(at.value());
-            const auto axis = std::ranges::find_if(
-                s_.axes, [&](const study_axis& a) { return std::ranges::find(a.factors, factor) != a.factors.end(); });
-            if (axis == s_.axes.end()) {
-                at.fail("unknown factor " + quote(factor), "factors: " + quote_all(s_.factors));
-                continue;
-            }
-            const auto column =
-                static_cast<std::size_t>(std::ranges::find(axis->factors, factor) - axis->factors.begin());
-            const auto level = std::ranges::find_if(axis->levels, [&](const axis_level& l) {
-                return column < l.labels.size() &&
-                       (l.labels[column] == label || l.settings[column].value == at.value());
-            });
-            if (level == axis->levels.end()) {
-                at.fail("the factor has no value " + quote(label), "name one of its values or labels");
-                continue;
-            }
-            for (std::size_t i = 0; i < axis->factors.size(); ++i) { // what is zipped with it goes along
-                s_.baseline.emplace_back(axis->factors[i], level->labels[i]);
-            }
+        for (const auto& member : baseline ? baseline->members() : decltype(baseline->members()){}) {
+            read_baseline_level(member.first, member.second);
+        }
+    }
+
+    void read_baseline_level(const std::string& factor, const json_cursor& at)
+    {
+        const std::string label = label_of(at.value());
+        const auto axis = std::ranges::find_if(
+            s_.axes, [&](const study_axis& a) { return std::ranges::find(a.factors, factor) != a.factors.end(); });
+        if (axis == s_.axes.end()) {
+            at.fail("unknown factor " + quote(factor), "factors: " + quote_all(s_.factors));
+            return;
+        }
+        const auto column = static_cast<std::size_t>(std::ranges::find(axis->factors, factor) - axis->factors.begin());
+        const auto level = std::ranges::find_if(axis->levels, [&](const axis_level& l) {
+            return column < l.labels.size() && (l.labels[column] == label || l.settings[column].value == at.value());
+        });
+        if (level == axis->levels.end()) {
+            at.fail("the factor has no value " + quote(label), "name one of its values or labels");
+            return;
+        }
+        for (std::size_t i = 0; i < axis->factors.size(); ++i) { // what is zipped with it goes along
+            s_.baseline.emplace_back(axis->factors[i], level->labels[i]);
         }
     }
 
