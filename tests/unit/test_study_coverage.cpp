@@ -62,8 +62,9 @@ TEST_CASE("a 95 % interval holds the true utilisation of a queue at least 93 tim
 TEST_CASE("a deterministic rotation has the turns and waits that arithmetic says, without any spread", "[statistics]")
 {
     const scratch_folder folder;
-    const study s =
-        load(folder, one_cpu(R"([{"name": "hog", "count": 3, "phases": [{"run": "forever"}]}])", "660ms", "20ms"));
+    json document = one_cpu(R"([{"name": "hog", "count": 3, "phases": [{"run": "forever"}]}])", "670ms", "20ms");
+    document["warmup"] = "70ms"; // 600 ms, which begin and end between two switches
+    const study s = load(folder, document);
     std::vector<std::vector<double>> samples(s.metrics.size());
     for (std::uint32_t r = 0; r < 4; ++r) {
         const run_record record = run_once(s, {0, r});

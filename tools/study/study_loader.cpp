@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -262,9 +263,10 @@ private:
     /// Labels tell points apart.
     static void check_different(const json_cursor& at, const study_axis& axis)
     {
-        for (auto level = axis.levels.begin(); level != axis.levels.end(); ++level) {
-            if (std::ranges::find(axis.levels.begin(), level, level->labels, &axis_level::labels) != level) {
-                at.fail("the value " + quote(fmt::format("{}", fmt::join(level->labels, ", "))) + " occurs twice",
+        std::set<std::vector<std::string>> seen;
+        for (const axis_level& level : axis.levels) {
+            if (!seen.insert(level.labels).second) {
+                at.fail("the value " + quote(fmt::format("{}", fmt::join(level.labels, ", "))) + " occurs twice",
                         R"(remove one, or give different "labels")");
                 return;
             }
