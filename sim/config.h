@@ -61,6 +61,13 @@ inline constexpr std::size_t nr_cost_kinds = 30;
 
 using cost_model = std::array<duration_dist, nr_cost_kinds>;
 
+/// What it costs a task to come back to caches that other cgroups have used for `away`.
+struct cold_cache_point {
+    nanoseconds away{};
+    nanoseconds work{};
+    friend bool operator==(const cold_cache_point&, const cold_cache_point&) = default;
+};
+
 /// Where a CPU sits. Numbers are ids of cores, last-level caches and NUMA nodes, each from 0.
 struct cpu_place {
     std::uint16_t core = 0;
@@ -76,6 +83,9 @@ struct machine_config {
     std::vector<nanoseconds> tick_offset; ///< of each CPU's ticks after the grid, below 1/hz
     duration_dist tick_jitter;            ///< added to each tick, drawn anew
     cost_model costs{};
+    /// In place of the cost cgroup_switch, by the time since the task's cgroup last ran on the CPU: linear between the
+    /// points, whose `away` rises; the last one's work beyond it and for a cgroup that never ran there. Empty: unused.
+    std::vector<cold_cache_point> cold_cache_curve;
     std::uint32_t smt_speed_permille = 1000; ///< speed of a CPU whose core's other CPU is busy
     kernel_profile profile = kernel_profile::knew;
     /// K612 with a mended SCX_KICK_WAIT: the sequence that a waiting kicker watches also advances at each balance and

@@ -137,8 +137,12 @@ void simulator::leave_base(cpu_id cpu)
         nanoseconds& left = r.higher_left[static_cast<std::size_t>(machine::class_of(curr))];
         left -= std::min(left, ran);
     } else if (is_task(curr)) {
-        std::uint64_t& left = run_of(curr).work_left;
-        left -= std::min(left, static_cast<std::uint64_t>(ran.count()) * r.speed);
+        task_run& t = run_of(curr);
+        const std::uint64_t done = std::min(t.work_left, static_cast<std::uint64_t>(ran.count()) * r.speed);
+        const std::uint64_t cold = std::min(t.cold_left, done);
+        t.work_left -= done;
+        t.cold_left -= cold;
+        useful_work_ += done - cold;
     }
 }
 
@@ -223,6 +227,10 @@ void simulator::switched(cpu_id cpu, pid prev, pid next)
     if (prev == idle_pid && !queue_.armed(timer_of(cpu, tick_timer))) {
         arm_next_tick(cpu);
     }
+    cpu_run& r = run_of(cpu);
+    if (!r.left_at.empty() && is_task(prev) && r.last_cgroup != no_cgroup) {
+        r.left_at[r.last_cgroup.value] = now_;
+    }
     if (is_task(next)) {
         warm_caches(cpu, next);
     }
@@ -240,9 +248,48 @@ void simulator::warm_caches(cpu_id cpu, pid task)
     cgroup_id& last = run_of(cpu).last_cgroup;
     const cgroup_id cgroup = machine_.state().task(task).cgroup;
     if (last != cgroup && last != no_cgroup) {
-        run_of(task).work_left += static_cast<std::uint64_t>(cost(cpu, cost_kind::cgroup_switch).count()) * full_speed;
+        const auto work = static_cast<std::uint64_t>(cold_cache_work(cpu, cgroup).count()) * full_speed;
+        run_of(task).work_left += work;
+        run_of(task).cold_left += work;
     }
     last = cgroup;
+}
+
+/// A cost that is drawn, or one that grows with the time in which others had the CPU's caches.
+nanoseconds simulator::cold_cache_work(cpu_id cpu, cgroup_id cgroup)
+{
+    const auto& curve = config_.cold_cache_curve;
+    if (curve.empty()) {
+        return cost(cpu, cost_kind::cgroup_switch);
+    }
+    const sim_time left = run_of(cpu).left_at[cgroup.value];
+    if (left == never || now_ - left >= curve.back().away) {
+        return curve.back().work;
+    }
+    const nanoseconds away = now_ - left;
+    const auto after = std::ranges::find_if(curve, [&](const cold_cache_point& p) { return p.away > away; });
+    if (after == curve.begin()) {
+        return after->work;
+    }
+    __extension__ using wide = __int128;
+    const auto before = after - 1;
+    const wide rise = wide{(after->work - before->work).count()} * (away - before->away).count();
+    return before->work + nanoseconds{static_cast<std::int64_t>(rise / (after->away - before->away).count())};
+}
+
+std::int64_t simulator::useful_work_ns() const
+{
+    std::uint64_t work = useful_work_;
+    for (std::size_t i = 0; i < cpus_.size(); ++i) {
+        const pid curr = machine_.state().cpu(cpu_id{static_cast<std::uint16_t>(i)}).curr;
+        if (cpus_[i].mode == cpu_mode::base && is_task(curr)) { // what leave_base() has not yet seen
+            const task_run& t = tasks_[curr.value - 1];
+            const auto ran = static_cast<std::uint64_t>((now_ - std::min(now_, cpus_[i].base_since)).count());
+            const std::uint64_t done = std::min(t.work_left, ran * cpus_[i].speed);
+            work += done - std::min(t.cold_left, done);
+        }
+    }
+    return static_cast<std::int64_t>(work / full_speed);
 }
 
 void simulator::scheduler_failed()

@@ -40,6 +40,11 @@ simulator::simulator(const machine_config& config, const workload& work, const s
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
         tasks_[i].jumps.resize(work.tasks[i].program.size());
     }
+    if (!config.cold_cache_curve.empty()) {
+        for (cpu_run& r : cpus_) {
+            r.left_at.assign(work.cgroups.size(), never);
+        }
+    }
 }
 
 void simulator::add_sink(trace_sink& sink)

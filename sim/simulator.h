@@ -41,6 +41,9 @@ public:
     /// A draw whose number is the count of all draws so far: two runs that agree in it have drawn alike.
     std::uint64_t unseed() const;
     std::uint64_t nr_events() const { return nr_events_; }
+    /// What all tasks have done so far of their programs' work, in ns of a full-speed CPU: neither the kernel's paths
+    /// nor the refilling of caches, and less than the time it took where an SMT sibling was busy.
+    std::int64_t useful_work_ns() const;
     /// What the run could not do as the workload asked, in words (a cgroup that could not be created, ...).
     const std::vector<std::string>& warnings() const { return warnings_; }
     /// Makes the machine check its invariants after each event (slow: for tests).
@@ -64,6 +67,7 @@ private:
         std::uint64_t next_tick = 0;              ///< number of the tick that is armed
         std::array<nanoseconds, 5> higher_left{}; ///< work of each higher class, by sched_class
         cgroup_id last_cgroup = no_cgroup;        ///< of the last task that ran here
+        std::vector<sim_time> left_at;            ///< when each cgroup last ran here; only with a cold_cache_curve
         std::vector<pid> to_migrate;              ///< tasks for the stopper
         std::vector<std::uint32_t> outside;       ///< outside events that wait for the CPU to leave the kernel
         std::array<std::uint64_t, nr_cost_kinds> nr_draws{};
@@ -71,6 +75,7 @@ private:
 
     struct task_run {
         std::uint64_t work_left = 0; ///< in 1/1000 ns of a full-speed CPU
+        std::uint64_t cold_left = 0; ///< the part of it that refills caches, done first
         std::uint32_t position = 0;  ///< next instruction of the program
         cpu_id timer_cpu{};          ///< where its timer was armed
         cgroup_id cgroup{};          ///< where it counts as live; a move counts when it is asked for
@@ -121,6 +126,7 @@ private:
     nanoseconds draw(const duration_dist& dist, random_purpose purpose, std::uint32_t entity, std::uint64_t n);
     void update_speed(cpu_id cpu);
     void warm_caches(cpu_id cpu, pid task);
+    nanoseconds cold_cache_work(cpu_id cpu, cgroup_id cgroup);
 
     // task_program.cpp
     bool next_phase(cpu_id cpu, pid task);
@@ -174,6 +180,7 @@ private:
     std::vector<trace_record> records_;
     std::uint64_t nr_events_ = 0;
     std::uint64_t nr_draws_ = 0;
+    std::uint64_t useful_work_ = 0;   ///< done, in 1/1000 ns of a full-speed CPU
     std::uint64_t instant_steps_ = 0; ///< steps and phases since time last moved
     bool ended_ = false;
     bool check_always_ = false;

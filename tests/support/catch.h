@@ -4,6 +4,8 @@
 // never Catch2 itself.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #if __has_include(<catch2/catch_test_macros.hpp>)
@@ -26,6 +28,12 @@ inline auto contains(const std::string& part)
 #else
     return Catch::Matchers::Contains(part);
 #endif
+}
+
+/// @p a and @p b differ by rounding alone.
+inline bool nearly(double a, double b)
+{
+    return std::fabs(a - b) <= 1e-7 * std::max(std::fabs(a), std::fabs(b)) + 1e-12;
 }
 
 } // namespace pairsim::test

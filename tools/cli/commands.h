@@ -15,6 +15,7 @@ enum exit_code : int {
     exit_bad_input = 2,       ///< bad input or usage
     exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
     exit_claim_broken = 4,    ///< an expectation failed, a claim broke, or a score is too low
+    exit_incomplete = 5,      ///< runs of a study are missing
 };
 
 void add_check(CLI::App& app, int& code);
@@ -23,11 +24,11 @@ void add_export(CLI::App& app, int& code);
 void add_import(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
 void add_explain(CLI::App& app, int& code);
-void add_export(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);
 void add_test(CLI::App& app, int& code);
 void add_validate(CLI::App& app, int& code);
+void add_study(CLI::App& app, int& code);
 void add_version(CLI::App& app, int& code);
 void add_view(CLI::App& app, int& code);
 

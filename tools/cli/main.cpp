@@ -41,6 +41,7 @@ int run(int argc, char** argv)
     pairsim::cli::add_schema(app, code);
     pairsim::cli::add_test(app, code);
     pairsim::cli::add_validate(app, code);
+    pairsim::cli::add_study(app, code);
     pairsim::cli::add_version(app, code);
     pairsim::cli::add_view(app, code);
     const auto commands = app.get_subcommands([](const CLI::App*) { return true; });

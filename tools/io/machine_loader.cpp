@@ -217,12 +217,38 @@ private:
         const auto preset = at.value().is_string() ? at : at.get("preset");
         if (preset && preset->value() == "none") {
             m_.costs = {};
+            m_.cold_cache_curve.clear();
         } else if (preset) {
             use_default_costs();
         }
+        const auto cold = at.get("cgroup_switch");
+        const auto curve = cold ? cold->get("curve") : std::nullopt;
         for (std::size_t kind = 1; kind < nr_cost_kinds; ++kind) {
-            read_into(m_.costs[kind], at, cost_names[kind]);
+            if (static_cast<cost_kind>(kind) != cost_kind::cgroup_switch || !curve) {
+                read_into(m_.costs[kind], at, cost_names[kind]);
+            }
         }
+        if (cold) {
+            m_.cold_cache_curve = curve ? read_curve(*curve) : std::vector<cold_cache_point>{};
+        }
+    }
+
+    static std::vector<cold_cache_point> read_curve(const json_cursor& at)
+    {
+        std::vector<cold_cache_point> curve;
+        for (const json_cursor& element : at.items()) {
+            const auto pair = element.items();
+            const auto away = pair.size() == 2 ? pair[0].duration() : std::nullopt;
+            const auto work = pair.size() == 2 ? pair[1].duration() : std::nullopt;
+            if (!away || !work) {
+                continue;
+            }
+            if (!curve.empty() && *away <= curve.back().away) {
+                pair[0].fail("the curve's times do not rise", "sort the points, each time once");
+            }
+            curve.push_back({*away, *work});
+        }
+        return curve;
     }
 
     /// The partition of the CPUs that @p at lists; nothing, with a problem, if it is none.

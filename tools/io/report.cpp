@@ -77,9 +77,10 @@ json cpu_json(const cpu_metrics& m)
             {"ipis", m.ipis}};
 }
 
-json machine_json(const metrics_result& m)
+json machine_json(const metrics_result& m, std::int64_t useful_ns)
 {
     json all = cpu_json(m.machine);
+    all["useful_ns"] = useful_ns;
     all["cpus"] = m.cpus.size();
     all["from_ns"] = to_ns(m.from);
     all["to_ns"] = to_ns(m.to);
@@ -219,7 +220,7 @@ json report_json(const run_result& run)
     for (const auto& [name, value] : run.counters) {
         r["counters"][name] = value;
     }
-    r["machine"] = machine_json(run.metrics);
+    r["machine"] = machine_json(run.metrics, run.useful_ns);
     r["cgroups"] = cgroups_json(run);
     r["pairs"] = pairs_json(run.metrics);
     r["cpus"] = cpus_json(run.metrics);

@@ -29,6 +29,7 @@ struct run_result {
     std::string digest;
     std::uint64_t unseed = 0; ///< the next draw of the random source
     nanoseconds simulated{};
+    std::int64_t useful_ns = 0; ///< work of the tasks' programs that was done after the warm-up
     run_exit exit;
     std::vector<std::pair<std::string, std::uint64_t>> counters; ///< nr_*, in scx_pair's order
     metrics_result metrics;

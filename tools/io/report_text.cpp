@@ -83,7 +83,11 @@ std::string heading(const run_result& run)
     const scenario& s = run.what;
     std::string text = s.name + "\n";
     const bool is_pair = s.scheduler == scheduler_name::pair;
-    text += fmt::format("{} on {} CPUs", is_pair ? "scx_pair" : "fifo", s.machine.nr_cpus());
+    text += fmt::format("{} on {} CPUs",
+                        is_pair                               ? "scx_pair"
+                        : s.scheduler == scheduler_name::fifo ? "fifo"
+                                                              : "idle-sibling",
+                        s.machine.nr_cpus());
     if (is_pair) {
         text += fmt::format(" in {} {}, batch {}", run.metrics.pairs.size(),
                             run.metrics.pairs.size() == 1 ? "pair" : "pairs", format_duration(s.pair.batch_duration));

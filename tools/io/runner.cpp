@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "model/fifo_sched.h"
+#include "model/idle_sibling_sched.h"
 #include "pairsim_version.h"
 #include "sim/check.h"
 #include "sim/digest.h"
@@ -71,16 +72,28 @@ std::string exit_message(const exit_info& exit, const scenario& s, const sched_o
     return {};
 }
 
-void run_in_intervals(simulator& sim, sim_time end, const run_options& options, const sched_ops& ops)
+/// Returns the useful work that had been done when the warm-up was over.
+std::int64_t run_in_intervals(simulator& sim, const scenario& s, sim_time end, const run_options& options,
+                              const sched_ops& ops)
 {
+    const sim_time warm{s.warmup};
+    std::int64_t before = 0;
+    const auto run_to = [&](sim_time t) {
+        if (sim.now() < warm && t >= warm) {
+            sim.run_until(warm);
+            before = sim.useful_work_ns();
+        }
+        sim.run_until(t);
+    };
     if (options.stats_interval > nanoseconds{0}) {
         for (sim_time t{options.stats_interval}; t <= end && !sim.ended(); t += options.stats_interval) {
-            sim.run_until(t);
+            run_to(t);
             options.on_stats(counters_of(ops, sim.the_machine().state()));
         }
     }
-    sim.run_until(end);
+    run_to(end);
     sim.flush();
+    return before;
 }
 
 } // namespace
@@ -89,7 +102,7 @@ pair_map pairs_of(const scenario& s)
 {
     auto made =
         make_pair_map(static_cast<std::uint32_t>(s.machine.nr_cpus()), s.pair.stride, s.pair.variants.big_ctx_map);
-    if (s.scheduler != scheduler_name::pair && std::holds_alternative<std::string>(made)) {
+    if (s.scheduler == scheduler_name::fifo && std::holds_alternative<std::string>(made)) {
         return {}; // a baseline on a machine that cannot be paired
     }
     return std::get<pair_map>(std::move(made));
@@ -114,6 +127,8 @@ std::unique_ptr<sched_ops> make_scheduler(const scenario& s)
         return std::make_unique<pair_sched>(pairs_of(s), s.pair, s.machine.slice_dfl, s.work.cgroups.size());
     case scheduler_name::fifo:
         return std::make_unique<fifo_sched>(s.machine.slice_dfl, s.work.tasks.size());
+    case scheduler_name::idle_sibling:
+        return std::make_unique<idle_sibling_sched>(pairs_of(s), s.machine.slice_dfl, s.work.tasks.size());
     }
     SIM_CHECK(false);
     return nullptr;
@@ -163,7 +178,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
         sim.add_sink(*sink);
     }
     const sim_time end{options.until.value_or(s.duration)};
-    run_in_intervals(sim, end, options, *ops);
+    const std::int64_t before = run_in_intervals(sim, s, end, options, *ops);
 
     machine_state& state = sim.the_machine().state();
     const exit_info& exit = sim.exit();
@@ -175,6 +190,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
                        .digest = digest.hex(),
                        .unseed = sim.unseed(),
                        .simulated = sim.now().time_since_epoch(),
+                       .useful_ns = sim.useful_work_ns() - before,
                        .exit = {exit_kind_name(exit.kind), exit_message(exit, s, *ops), exit.at},
                        .counters = std::move(counters),
                        .metrics = measured ? measured->finish(sim.now()) : metrics_result{},

@@ -14,7 +14,7 @@
 
 namespace pairsim {
 
-enum class scheduler_name : std::uint8_t { pair, fifo };
+enum class scheduler_name : std::uint8_t { pair, fifo, idle_sibling };
 
 /// `expect`: what a scenario says of its own outcome. `pairsim test` and the test suite check it; `run` prints it.
 struct expectation {

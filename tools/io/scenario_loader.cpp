@@ -70,7 +70,7 @@ public:
         if (const auto scheduler = root_.get("scheduler")) {
             read_scheduler(*scheduler);
         }
-        if (s_.scheduler == scheduler_name::pair && s_.machine.nr_cpus() != 0) {
+        if (s_.scheduler != scheduler_name::fifo && s_.machine.nr_cpus() != 0) {
             check_pairing();
         }
         s_.work = read_workload(root_, context_, s_.machine.nr_cpus(), s_.seed);
@@ -99,11 +99,13 @@ private:
     void read_scheduler(const json_cursor& at)
     {
         const auto name = at.get("name");
-        if (name && name->value() == "fifo") {
-            s_.scheduler = scheduler_name::fifo;
+        if (name && (name->value() == "fifo" || name->value() == "idle-sibling")) {
+            const bool has_pairs = name->value() == "idle-sibling";
+            s_.scheduler = has_pairs ? scheduler_name::idle_sibling : scheduler_name::fifo;
             for (const auto& [key, member] : at.members()) {
-                if (key != "name" && key != "slice") {
-                    member.fail(quote(key) + R"( does not belong to the scheduler "fifo")",
+                const bool is_pairing = key == "stride" || key == "pairing";
+                if (key != "name" && key != "slice" && !(has_pairs && is_pairing)) {
+                    member.fail(quote(key) + " does not belong to the scheduler " + name->value().dump(),
                                 R"(remove it, or choose "pair")");
                 }
             }
@@ -321,7 +323,8 @@ scenario load_scenario(const std::string& path, std::span<const setting> setting
     return read_scenario(std::move(document), path, settings);
 }
 
-scenario read_scenario(json document, const std::string& path, std::span<const setting> settings)
+scenario read_scenario(json document, const std::string& path, std::span<const setting> settings,
+                       std::vector<json>* sources)
 {
     loading context;
     context.folder = path == "-" ? std::filesystem::path{} : std::filesystem::path(path).parent_path();
@@ -338,6 +341,11 @@ scenario read_scenario(json document, const std::string& path, std::span<const s
         p.what += is_set ? " (given by --set)" : "";
     }
     context.problems.throw_if_any();
+    if (sources != nullptr) {
+        for (const input_document& source : context.documents) {
+            sources->push_back(source.root);
+        }
+    }
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/io/scenario.h"
 #include "tools/io/strict_json.h"
@@ -29,7 +30,9 @@ void apply_settings(json& document, std::span<const setting> settings);
 scenario load_scenario(const std::string& path, std::span<const setting> settings = {});
 
 /// The scenario that @p document describes. @p path names it in messages, and its folder is where machine files are
-/// looked for. Problems at one of @p settings, which have been applied, say so.
-scenario read_scenario(json document, const std::string& path, std::span<const setting> settings = {});
+/// looked for. Problems at one of @p settings, which have been applied, say so. @p sources gets all that was read:
+/// the document, then the machine files and the costs that they start from.
+scenario read_scenario(json document, const std::string& path, std::span<const setting> settings = {},
+                       std::vector<json>* sources = nullptr);
 
 } // namespace pairsim
