@@ -160,7 +160,7 @@ std::optional<finding> preemptor_claim::check(const observed_state& state, const
 abort_claim::abort_claim(const observed_state& state, const pair_map& pairs, const workload& work,
                          const pair_config& config)
     : state_(state), has_no_ctx_(state.nr_cpus()), cgroup_is_gone_(work.cgroups.size()), max_queued_(config.max_queued),
-      max_top_q_(std::int64_t{config.max_cgrps} * 4)
+      max_top_q_(config.top_q_capacity())
 {
     for (std::size_t i = 0; i < pairs.pair_id.size(); ++i) {
         has_no_ctx_[i] = static_cast<char>(pairs.pair_id[i] >= pairs.ctx_entries);

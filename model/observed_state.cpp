@@ -77,7 +77,7 @@ bool observed_state::breaks_exclusive(const observed_pair& p) const
 {
     const observed_cpu& first = cpu(p.cpus[0]);
     const observed_cpu& second = cpu(p.cpus[1]);
-    return first.runs_task() && second.runs_task() && first.cgroup != second.cgroup;
+    return pairsim::breaks_exclusive({first.current, first.cgroup}, {second.current, second.cgroup});
 }
 
 int observed_state::side_run_beside(const observed_pair& p) const

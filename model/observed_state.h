@@ -90,6 +90,18 @@ struct observed_pair {
     bool draining() const { return pair_bits::draining(bits); }
 };
 
+/// What one CPU of a pair runs: a task and its cgroup, or nothing.
+struct occupant {
+    pid task = idle_pid;
+    cgroup_id cgroup = no_cgroup;
+};
+
+/// The claim `exclusive`, of one instant: broken if both CPUs of a pair run SCX tasks, of different cgroups.
+constexpr bool breaks_exclusive(const occupant& first, const occupant& second)
+{
+    return is_task(first.task) && is_task(second.task) && first.cgroup != second.cgroup;
+}
+
 /// What a record is about, as far as pairs are concerned.
 enum class record_subject : std::uint8_t { none, cpu, target, pair, running_task };
 record_subject subject_of(record_kind kind);

@@ -29,10 +29,13 @@ struct pair_config {
     /// pair_batch_dur_ns; the loader sets it to the kernel's SCX_SLICE_DFL. 0: object loaded by another loader.
     nanoseconds batch_duration = std::chrono::milliseconds{20};
     std::uint32_t max_queued = 4096;         ///< MAX_QUEUED: pids in one cgroup's FIFO
-    std::uint32_t max_cgrps = 4096;          ///< MAX_CGRPS; top_q holds four times as many
+    std::uint32_t max_cgrps = 4096;          ///< MAX_CGRPS
+    std::uint32_t max_top_q = 0;             ///< entries of top_q; 0: four times MAX_CGRPS, as in scx_pair
     std::uint32_t bpf_max_loops = 8'388'608; ///< BPF_MAX_LOOPS: bound of pair_dispatch's retry loop
     pair_revision revision = pair_revision::ops;
     pair_variants variants{};
+
+    std::uint32_t top_q_capacity() const { return max_top_q != 0 ? max_top_q : 4 * max_cgrps; }
 };
 
 } // namespace pairsim

@@ -75,7 +75,8 @@ pair_sched::pair_sched(pair_map map, const pair_config& config, nanoseconds slic
               .nr_cgroups = n,
               .nr_q = std::min(n, config.max_cgrps),
               .max_queued = config.max_queued,
-              .max_cgrps = config.max_cgrps};
+              .max_cgrps = config.max_cgrps,
+              .max_top_q = config.top_q_capacity()};
 }
 
 sched_ops::traits pair_sched::describe() const
@@ -486,6 +487,51 @@ op_step pair_sched::step_cgroup_exit(frame& call, kfuncs& k) const
     pair_maps maps(sizes_, k.state());
     maps.release_q_idx(cgroup_id{call.arg});
     return op_step::done();
+}
+
+/// scx_pair never reads its counters, and no one sees where in a queue map's memory the elements lie.
+void pair_sched::canonicalise(std::byte* state) const
+{
+    pair_maps(sizes_, state).canonicalise();
+}
+
+/// The bound of the retry loop is far above what any small machine can do; of a search of top_q only the present
+/// candidate counts.
+void pair_sched::canonicalise(frame& call) const
+{
+    if (call.which != op_kind::dispatch) {
+        return;
+    }
+    auto l = call.locals<dispatch_locals>();
+    l.nr_tries = 0;
+    switch (static_cast<dispatch_pc>(call.pc)) {
+    case dispatch_pc::begin:
+    case dispatch_pc::first:
+    case dispatch_pc::wait_kick:
+    case dispatch_pc::pop_top:
+    case dispatch_pc::kick:
+        l.cgroup = cgroup_id{};
+        l.q = 0;
+        l.task = pid{};
+        break;
+    case dispatch_pc::check_top:
+    case dispatch_pc::push_top:
+    case dispatch_pc::choose:
+    case dispatch_pc::lookup:
+        l.q = 0;
+        l.task = pid{};
+        break;
+    case dispatch_pc::take_len:
+    case dispatch_pc::empty:
+    case dispatch_pc::pop:
+        l.task = pid{};
+        break;
+    case dispatch_pc::insert:
+        l.cgroup = cgroup_id{};
+        l.q = 0;
+        break;
+    }
+    call.set_locals(l);
 }
 
 std::string pair_sched::error_text(const exit_info& info) const

@@ -33,6 +33,8 @@ public:
     traits describe() const override;
     void init_state(std::byte* state) const override;
     op_step step(frame& call, kfuncs& k) const override;
+    void canonicalise(std::byte* state) const override;
+    void canonicalise(frame& call) const override;
     std::string error_text(const exit_info& info) const override;
 
     const pair_map& pairs() const { return map_; }

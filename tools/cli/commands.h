@@ -14,8 +14,11 @@ enum exit_code : int {
     exit_failure = 1,         ///< an unexpected failure: disk full, ...
     exit_bad_input = 2,       ///< bad input or usage
     exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
+    exit_claim_broken = 4,    ///< a claim is broken, or an expectation not met
+    exit_bound_reached = 5,   ///< a bound was reached before an answer
 };
 
+void add_explore(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
 void add_pairs(CLI::App& app, int& code);
 void add_schema(CLI::App& app, int& code);

@@ -29,8 +29,10 @@ int run(int argc, char** argv)
                  "pairsim");
     app.require_subcommand(1);
     app.footer("Example: pairsim run scenarios/quickstart.json --lanes\n"
-               "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted.");
+               "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted, 4 a claim is broken,\n"
+               "5 a bound was reached before an answer.");
     pairsim::cli::add_run(app, code);
+    pairsim::cli::add_explore(app, code);
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);
     pairsim::cli::add_version(app, code);

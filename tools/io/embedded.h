@@ -7,6 +7,7 @@
 
 namespace pairsim::embedded {
 
+extern const std::string_view exploration_schema; ///< scenarios/exploration.schema.json
 extern const std::string_view scenario_schema; ///< scenarios/scenario.schema.json
 extern const std::string_view report_schema;   ///< scenarios/report.schema.json
 extern const std::string_view x86_64_machine;  ///< scenarios/machines/x86-64.json

@@ -116,6 +116,7 @@ private:
         read_into(pair.batch_duration, at, "batch_duration");
         read_into(pair.max_queued, at, "max_queued", 1, 1U << 20U);
         read_into(pair.max_cgrps, at, "max_cgrps", 1, 1U << 20U);
+        read_into(pair.max_top_q, at, "max_top_q", 1, 1U << 22U);
         read_into(pair.bpf_max_loops, at, "bpf_max_loops", 1, 8'388'608);
         if (const auto revision = at.get("revision"); revision && revision->value() == "tracepoint") {
             pair.revision = pair_revision::tracepoint;
