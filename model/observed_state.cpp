@@ -215,6 +215,9 @@ void observed_state::on_pair(const trace_record& r)
     observed_pair& p = pairs_[i];
     p.cgid = cgroup_id{r.task.value};
     p.bits = r.b;
+    if (r.kind == k::pair_run) {
+        cpus_[r.cpu.value].went_on = seq_;
+    }
     if (r.kind == k::pair_adopt) {
         p.adopted = seq_;
         p.adopting = true;

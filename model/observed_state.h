@@ -74,6 +74,7 @@ struct observed_cpu {
     bool preempted = false; ///< a higher class has it: from the switch to cpu_acquire or the next switch
     bool preempted_from_idle = false;
     record_seq last_higher = 0; ///< the last switch to a higher class
+    record_seq went_on = 0;     ///< the last time that its dispatch passed the check of pair_ctx
     bool in_kick_wait = false;
 
     bool runs_task() const { return is_task(current); }

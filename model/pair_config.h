@@ -20,6 +20,9 @@ struct pair_variants {
     bool select_cpu_prev = false; ///< ops.select_cpu returns the previous CPU: no direct dispatch
     bool local_dsq = false;       ///< insert into SCX_DSQ_LOCAL where the task may run there
     bool enq_last = false;        ///< SCX_OPS_ENQ_LAST: no previous task is kept for want of another
+    /// Adopts a cgroup only when the partner has really left the old one: follows sched_switch on both CPUs. With
+    /// the revision `tracepoint`, select_cpu_prev, local_dsq and enq_last this is `pair-strict`.
+    bool wait_for_partner = false;
     bool big_ctx_map = false;     ///< a pair_ctx map large enough for every stride
 };
 

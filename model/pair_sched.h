@@ -55,6 +55,7 @@ private:
     op_step step_cpu_release(frame& call, kfuncs& k) const;
     op_step step_cpu_acquire(frame& call, kfuncs& k) const;
     op_step step_sched_switch(frame& call, kfuncs& k) const;
+    op_step step_strict_switch(frame& call, kfuncs& k) const;
     op_step step_cgroup_init(frame& call, kfuncs& k) const;
     op_step step_cgroup_exit(frame& call, kfuncs& k) const;
 

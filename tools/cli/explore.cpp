@@ -27,11 +27,11 @@ struct options {
     std::string json_file;
     std::string dot_file;
     std::string scenario_file;
-    std::vector<std::string> off; ///< reductions
     std::optional<std::uint64_t> max_states;
     std::optional<std::uint64_t> max_memory_mib;
     std::string max_time;
     unsigned threads = 0;
+    bool no_partial_order = false;
     bool lanes = false;
     bool speed = false;
     bool expected = false;
@@ -41,9 +41,7 @@ struct options {
 exploration load(const options& o)
 {
     exploration what = load_exploration(o.file);
-    for (const std::string& name : o.off) {
-        (name == "symmetry" ? what.reduce.symmetry : what.reduce.partial_order) = false;
-    }
+    what.reduce.partial_order = what.reduce.partial_order && !o.no_partial_order;
     what.bounds.states = o.max_states.value_or(what.bounds.states);
     what.bounds.memory_bytes = o.max_memory_mib ? *o.max_memory_mib << 20U : what.bounds.memory_bytes;
     if (!o.max_time.empty()) {
@@ -135,10 +133,7 @@ void add_explore(CLI::App& app, int& code)
     command->add_flag("--lanes", o->lanes, "draw each counterexample as lanes, one column a step");
     command->add_option("--threads", o->threads, "number of threads; the result does not depend on it (default: all cores)")
         ->check(CLI::Range(1U, 256U));
-    command->add_option("--without", o->off, "turn a reduction off: partial_order or symmetry (may be repeated)")
-        ->check(CLI::IsMember({"partial_order", "symmetry"}))
-        ->expected(1)
-        ->take_all();
+    command->add_flag("--no-partial-order", o->no_partial_order, "turn partial-order reduction off");
     command->add_option("--max-states", o->max_states, "bound of states, in place of the file's");
     command->add_option("--max-memory", o->max_memory_mib, "bound of memory in MiB, in place of the file's");
     command->add_option("--max-time", o->max_time, "bound of time such as 60s, in place of the file's");

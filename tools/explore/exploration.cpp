@@ -72,6 +72,12 @@ public:
         for (const auto& claim : root_.get("claims")->items()) {
             e_.claims.push_back(find_property(claim.text().value_or("")));
         }
+        const auto except = root_.get("except");
+        for (const auto& [id, at] : except ? except->members() : std::vector<std::pair<std::string, json_cursor>>{}) {
+            for (const auto& cause : at.items()) {
+                e_.except[static_cast<std::size_t>(find_property(id))].push_back(cause.text().value_or(""));
+            }
+        }
         read_options();
         read_expect();
     }
@@ -188,9 +194,7 @@ private:
         e_.overlap = overlap && overlap->value() == "traced" ? overlap_rule::traced : overlap_rule::code;
         if (const auto reduce = root_.get("reductions")) {
             const auto partial_order = reduce->get("partial_order");
-            const auto symmetry = reduce->get("symmetry");
             e_.reduce.partial_order = !partial_order || partial_order->boolean().value_or(true);
-            e_.reduce.symmetry = !symmetry || symmetry->boolean().value_or(true);
         }
         if (const auto bounds = root_.get("bounds")) {
             const auto number = [&](const char* key, std::uint64_t otherwise) {

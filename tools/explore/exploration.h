@@ -82,8 +82,7 @@ struct search_bounds {
 };
 
 struct reductions {
-    bool partial_order = true;
-    bool symmetry = true;
+    bool partial_order = true; ///< steps that cost nothing are one with the step before
 };
 
 /// What the file says must come out: the property holds, or is violated, by a named cause if given.
@@ -102,6 +101,7 @@ struct exploration {
     std::vector<higher_arrivals> higher;
     std::vector<cgroup_id> removable;
     std::vector<property> claims;
+    std::array<std::vector<std::string>, nr_properties> except; ///< causes that do not count, by property
     overlap_rule overlap = overlap_rule::code;
     reductions reduce;
     search_bounds bounds;

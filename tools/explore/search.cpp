@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "sim/check.h"
+#include "tools/explore/counterexample.h"
 
 namespace pairsim {
 namespace {
@@ -211,7 +212,7 @@ private:
 class searcher {
 public:
     searcher(const exploration& what, const sched_ops& ops, property_set asked, const search_options& options)
-        : bounds_(what.bounds), asked_(asked), options_(options), start_(std::chrono::steady_clock::now())
+        : what_(what), ops_(ops), bounds_(what.bounds), asked_(asked), options_(options), start_(std::chrono::steady_clock::now())
     {
         for (unsigned i = 0; i < std::max(1U, options.threads); ++i) {
             workers_.push_back(std::make_unique<worker>(what, ops, asked, options));
@@ -337,9 +338,20 @@ private:
     void note(property p, state_index s, std::uint32_t depth)
     {
         auto& of = result_.violations[static_cast<std::size_t>(p)];
-        if (!of) {
+        if (!of && counts(p, s)) {
             of = {s, depth};
         }
+    }
+
+    /// Not if the file excepts the cause.
+    bool counts(property p, state_index s) const
+    {
+        const auto& except = what_.except[static_cast<std::size_t>(p)];
+        if (except.empty()) {
+            return true;
+        }
+        const counterexample c = replay(what_, ops_, p, path_to(result_.visited, s));
+        return std::ranges::find(except, c.cause) == except.end();
     }
 
     /// Bounds that may stop the search anywhere; what they stop it at is not a result to compare.
@@ -371,6 +383,8 @@ private:
         return result_.end != search_end::complete;
     }
 
+    const exploration& what_;
+    const sched_ops& ops_;
     search_bounds bounds_;
     property_set asked_;
     search_options options_;

@@ -125,7 +125,12 @@ private:
             read_into(pair.variants.select_cpu_prev, *variant, "select_cpu_prev");
             read_into(pair.variants.local_dsq, *variant, "local_dsq");
             read_into(pair.variants.enq_last, *variant, "enq_last");
+            read_into(pair.variants.wait_for_partner, *variant, "wait_for_partner");
             read_into(pair.variants.big_ctx_map, *variant, "big_ctx_map");
+        }
+        if (pair.variants.wait_for_partner && pair.revision != pair_revision::tracepoint) {
+            at.get("variant")->get("wait_for_partner")->fail("the variant follows sched_switch, which this revision does not",
+                                                             R"(add "revision": "tracepoint")");
         }
         stride_at_ = at.get("stride");
         pairing_at_ = at.get("pairing");
