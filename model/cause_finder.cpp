@@ -51,6 +51,9 @@ cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
     if (cpu.kicked > preempted.release && cpu.kick != kick_stage::none) {
         return cause_id::r5;
     }
+    if (cpu.kicked > preempted.release && cpu.kept > cpu.kicked) {
+        return cause_id::r3; // however it came, it was told to stop and kept
+    }
     if (cpu.since > preempted.release) {
         const bool past_its_check = cpu.came.popped != 0 && cpu.went_on < preempted.release &&
                                     cpu.came.inserted > preempted.release; // its dispatch had seen nobody preempted

@@ -175,26 +175,51 @@ std::optional<claim_id> claim_of(property p)
     return std::nullopt;
 }
 
-/// The claims judge the records, as they do those of a run; the violation that lasts at the end is the one searched.
-void find_cause(counterexample& c, const exploration& what)
+/// What the claims say of the last state: a violation may have begun by another cause than it has now.
+std::optional<finding> judge_last_state(const counterexample& c, claim_id claim, const exploration& what)
 {
-    const auto id = claim_of(c.broken);
-    if (!id) {
-        return;
+    const pair_map pairs = pairs_of(what.base);
+    observed_state state(what.base.machine.nr_cpus(), what.base.work.tasks.size(), pairs);
+    const cause_finder finder(state, what.base.machine, what.base.work);
+    for (const auto& step : c.steps) {
+        for (const trace_record& r : step.records) {
+            state.apply(r);
+        }
     }
+    const sim_time now = at_ns(static_cast<std::int64_t>(c.steps.size()));
+    for (std::uint32_t i = 0; i < state.nr_pairs(); ++i) {
+        const auto found = claim == claim_id::exclusive ? exclusive_claim(finder).check(state, state.pair(i), now)
+                                                        : preemptor_claim(finder).check(state, state.pair(i), now);
+        if (found) {
+            return found;
+        }
+    }
+    return std::nullopt;
+}
+
+/// What the claims say of the whole path, as they do of a run.
+std::optional<finding> judge_path(const counterexample& c, claim_id claim, const exploration& what)
+{
     const pair_map pairs = pairs_of(what.base);
     claims judge(what.base.machine, what.base.work, pairs, what.base.pair, {.count_instants = true});
     for (const auto& step : c.steps) {
         judge.on_records(step.records);
     }
     const auto result = judge.finish(at_ns(static_cast<std::int64_t>(c.steps.size()) + 1));
-    const finding* last = nullptr;
-    for (const finding& f : result.findings) {
-        if (f.claim == *id && (last == nullptr || f.end >= last->end)) {
-            last = &f;
-        }
+    const auto last = std::find_if(result.findings.rbegin(), result.findings.rend(),
+                                   [&](const finding& f) { return f.claim == claim; });
+    return last == result.findings.rend() ? std::nullopt : std::optional(*last);
+}
+
+void find_cause(counterexample& c, const exploration& what)
+{
+    const auto id = claim_of(c.broken);
+    if (!id) {
+        return;
     }
-    if (last == nullptr) {
+    const bool of_state = *id == claim_id::exclusive || *id == claim_id::no_run_beside_preemptor;
+    const auto last = of_state ? judge_last_state(c, *id, what) : judge_path(c, *id, what);
+    if (!last) {
         return;
     }
     const auto& info = info_of(last->cause);

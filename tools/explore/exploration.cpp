@@ -142,6 +142,7 @@ private:
     task_abilities read_abilities(const json_cursor& at) const
     {
         task_abilities a{.sleep = read_times(at.get("sleep"), 0),
+                         .wait = read_times(at.get("wait"), 0),
                          .yield = read_times(at.get("yield"), 0),
                          .exit = read_times(at.get("exit"), 0),
                          .moves = {},

@@ -47,6 +47,7 @@ inline constexpr allowance any_number = 255;
 /// What one task may do besides using its CPU.
 struct task_abilities {
     allowance sleep = 0; ///< block; its timer may go off at any time
+    allowance wait = 0;  ///< block until another task wakes it
     allowance yield = 0;
     allowance exit = 0;
     struct move {

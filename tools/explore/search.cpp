@@ -16,8 +16,12 @@ namespace {
 class packed_layer {
 public:
     std::size_t size() const { return starts_.size(); }
+    /// Null for a state that is not to be expanded.
     const std::uint64_t* operator[](std::size_t i) const
     {
+        if (starts_[i] == no_words) {
+            return nullptr;
+        }
         return blocks_[starts_[i] / block_words].get() + starts_[i] % block_words;
     }
     void add(const std::uint64_t* words, std::size_t nr)
@@ -31,9 +35,11 @@ public:
         starts_.push_back((blocks_.size() - 1) * block_words + used_);
         used_ += nr;
     }
+    void add_end() { starts_.push_back(no_words); }
     std::size_t memory_bytes() const { return blocks_.size() * block_words * 8 + starts_.capacity() * 8; }
 
 private:
+    static constexpr std::uint64_t no_words = ~std::uint64_t{0};
     static constexpr std::size_t block_words = std::size_t{1} << 17U;
     std::vector<std::unique_ptr<std::uint64_t[]>> blocks_;
     std::vector<std::uint64_t> starts_;
@@ -284,7 +290,9 @@ private:
                 found_[s].clear();
                 const std::size_t end = std::min(from + (s + 1) * per_slice, to);
                 for (std::size_t i = std::min(from + s * per_slice, to); i < end; ++i) {
-                    w.expand(first_ + static_cast<state_index>(i), layer_[i], result_.visited, found_[s]);
+                    if (const std::uint64_t* packed = layer_[i]) {
+                        w.expand(first_ + static_cast<state_index>(i), packed, result_.visited, found_[s]);
+                    }
                 }
                 w.finish(result_.visited, found_[s]);
             }
@@ -320,14 +328,19 @@ private:
         state_index to = c.known != no_state ? c.known : result_.visited.find(c.print);
         if (to == no_state) {
             to = result_.visited.add(c.print, c.parent, c.action);
-            next_.add(f.words.data() + c.first_word, c.nr_words);
             if (options_.keep_graph) {
                 result_.labels.push_back(c.label);
             }
+            bool excepted = false;
             for (std::size_t p = 0; p < nr_properties && c.broken != 0; ++p) {
                 if ((c.broken & (1U << p)) != 0) {
-                    note(static_cast<property>(p), to, result_.depth + 1);
+                    excepted = !note(static_cast<property>(p), to, result_.depth + 1) || excepted;
                 }
+            }
+            if (excepted) {
+                next_.add_end(); // what follows an excepted violation is not asked about
+            } else {
+                next_.add(f.words.data() + c.first_word, c.nr_words);
             }
         }
         if (options_.keep_graph) {
@@ -335,12 +348,18 @@ private:
         }
     }
 
-    void note(property p, state_index s, std::uint32_t depth)
+    /// Keeps the first violation of @p p. False: its cause is excepted.
+    bool note(property p, state_index s, std::uint32_t depth)
     {
         auto& of = result_.violations[static_cast<std::size_t>(p)];
-        if (!of && counts(p, s)) {
-            of = {s, depth};
+        if (of) {
+            return true;
         }
+        if (!counts(p, s)) {
+            return false;
+        }
+        of = {s, depth};
+        return true;
     }
 
     /// Not if the file excepts the cause.

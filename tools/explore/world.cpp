@@ -69,6 +69,7 @@ void explored_world::make_actions()
         const task_abilities& may = what_.tasks[i];
         add({.what = kind::fork, .cpu = work.tasks[i].fork_cpu, .task = task}, any_number);
         add({.what = kind::sleep, .task = task}, may.sleep);
+        add({.what = kind::sleep, .task = task}, may.wait);
         add({.what = kind::timer, .task = task}, may.sleep == 0 ? 0 : any_number);
         add({.what = kind::yield, .task = task}, may.yield);
         add({.what = kind::exit, .task = task}, may.exit);
