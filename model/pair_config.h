@@ -23,7 +23,7 @@ struct pair_variants {
     /// Adopts a cgroup only when the partner has really left the old one: follows sched_switch on both CPUs. With
     /// the revision `tracepoint`, select_cpu_prev, local_dsq and enq_last this is `pair-strict`.
     bool wait_for_partner = false;
-    bool big_ctx_map = false;     ///< a pair_ctx map large enough for every stride
+    bool big_ctx_map = false; ///< a pair_ctx map large enough for every stride
 };
 
 struct pair_config {

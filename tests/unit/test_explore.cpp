@@ -143,9 +143,7 @@ TEST_CASE("a packed state is the state when it is unpacked", "[explore]")
 TEST_CASE("the table finds what was added and nothing else, in at most 24 bytes a state", "[explore]")
 {
     visited_states table;
-    const auto print = [](std::uint64_t i) {
-        return fingerprint_of(std::span<const std::uint64_t>(&i, 1));
-    };
+    const auto print = [](std::uint64_t i) { return fingerprint_of(std::span<const std::uint64_t>(&i, 1)); };
     constexpr std::uint32_t nr = 300'000;
     for (std::uint32_t i = 0; i < nr; ++i) {
         REQUIRE(table.find(print(i)) == no_state);

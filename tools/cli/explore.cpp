@@ -88,7 +88,9 @@ int exit_code_of(const exploration& what, const exploration_result& result, bool
         }
         return unmet.empty() ? exit_ok : exit_claim_broken;
     }
-    const auto is = [&](verdict::kind k) { return std::ranges::find(result.verdicts, k, &verdict::what) != result.verdicts.end(); };
+    const auto is = [&](verdict::kind k) {
+        return std::ranges::find(result.verdicts, k, &verdict::what) != result.verdicts.end();
+    };
     return is(verdict::kind::violated) ? exit_claim_broken : is(verdict::kind::open) ? exit_bound_reached : exit_ok;
 }
 
@@ -131,7 +133,9 @@ void add_explore(CLI::App& app, int& code)
     command->add_option("--save-counterexample", o->scenario_file,
                         "write the first counterexample as a scenario that pairsim run replays");
     command->add_flag("--lanes", o->lanes, "draw each counterexample as lanes, one column a step");
-    command->add_option("--threads", o->threads, "number of threads; the result does not depend on it (default: all cores)")
+    command
+        ->add_option("--threads", o->threads,
+                     "number of threads; the result does not depend on it (default: all cores)")
         ->check(CLI::Range(1U, 256U));
     command->add_flag("--no-partial-order", o->no_partial_order, "turn partial-order reduction off");
     command->add_option("--max-states", o->max_states, "bound of states, in place of the file's");

@@ -28,9 +28,10 @@ int run(int argc, char** argv)
     CLI::App app("pairsim simulates scx_pair, the sched_ext core scheduler, on a machine with a virtual clock.",
                  "pairsim");
     app.require_subcommand(1);
-    app.footer("Example: pairsim run scenarios/quickstart.json --lanes\n"
-               "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted, 4 a claim is broken,\n"
-               "5 a bound was reached before an answer.");
+    app.footer(
+        "Example: pairsim run scenarios/quickstart.json --lanes\n"
+        "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted, 4 a claim is broken,\n"
+        "5 a bound was reached before an answer.");
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_explore(app, code);
     pairsim::cli::add_pairs(app, code);

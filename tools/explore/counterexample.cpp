@@ -20,12 +20,21 @@ std::string position_of(const cpu_state& c)
         return c.need_resched != 0 ? "enters schedule()" : "leaves the kernel";
     }
     const frame& f = c.frames[c.depth - 1U];
-    constexpr std::string_view schedule_words[] = {
-        "locks its runqueue",          "begins to balance",          "looks at the previous task's slice",
-        "looks at the global DSQ",     "locks the task's runqueue",  "locks its runqueue again",
-        "is about to dispatch",        "takes what was dispatched",  "picks the next task",
-        "puts the previous task back", "looks at the class change",  "sets the next task",
-        "switches",                    "ends schedule()",            "waits for its kick"};
+    constexpr std::string_view schedule_words[] = {"locks its runqueue",
+                                                   "begins to balance",
+                                                   "looks at the previous task's slice",
+                                                   "looks at the global DSQ",
+                                                   "locks the task's runqueue",
+                                                   "locks its runqueue again",
+                                                   "is about to dispatch",
+                                                   "takes what was dispatched",
+                                                   "picks the next task",
+                                                   "puts the previous task back",
+                                                   "looks at the class change",
+                                                   "sets the next task",
+                                                   "switches",
+                                                   "ends schedule()",
+                                                   "waits for its kick"};
     constexpr std::string_view op_words[] = {"ops.enqueue",     "ops.dispatch",    "ops.cpu_acquire", "ops.cpu_release",
                                              "tp sched_switch", "ops.cgroup_init", "ops.cgroup_exit", "ops.exit"};
     switch (f.kind) {
@@ -122,8 +131,15 @@ cpu_id cpu_of(const action& a, const explored_world& world)
 counterexample_step do_step(explored_world& world, std::uint16_t index, std::size_t number)
 {
     const action& a = world.actions()[index];
-    counterexample_step step{.did = a, .words = {}, .records = {}, .costs = {}, .before = contexts(world), .after = {},
-                             .cpus = {}, .current = idle_pid, .ends_in_base = false};
+    counterexample_step step{.did = a,
+                             .words = {},
+                             .records = {},
+                             .costs = {},
+                             .before = contexts(world),
+                             .after = {},
+                             .cpus = {},
+                             .current = idle_pid,
+                             .ends_in_base = false};
     step.did.cpu = cpu_of(a, world);
     std::string words = action_words(a, world);
     world.trace_at(at_ns(static_cast<std::int64_t>(number)));
@@ -134,8 +150,8 @@ counterexample_step do_step(explored_world& world, std::uint16_t index, std::siz
     step.costs = world.costs();
     step.after = contexts(world);
     for (const auto& r : step.records) {
-        const bool said = (a.what == action::kind::exit && r.kind == record_kind::task_exit) ||
-                          r.kind == record_kind::higher_arrive;
+        const bool said =
+            (a.what == action::kind::exit && r.kind == record_kind::task_exit) || r.kind == record_kind::higher_arrive;
         if (!said) {
             words += (words.empty() ? "" : "; ") + words_of(r, world.what());
         }

@@ -14,14 +14,14 @@ namespace pairsim {
 
 struct counterexample_step {
     action did;
-    std::string words;                  ///< one line
-    std::vector<trace_record> records;  ///< their time is the number of the step, from 1, in nanoseconds
-    std::vector<cost_kind> costs;       ///< of the kernel steps that it consists of
-    std::vector<pair_ctx> before;       ///< of each pair
+    std::string words;                 ///< one line
+    std::vector<trace_record> records; ///< their time is the number of the step, from 1, in nanoseconds
+    std::vector<cost_kind> costs;      ///< of the kernel steps that it consists of
+    std::vector<pair_ctx> before;      ///< of each pair
     std::vector<pair_ctx> after;
-    std::vector<std::string> cpus;      ///< what each CPU does afterwards, in a word
-    pid current = idle_pid;             ///< of the action's CPU, afterwards
-    bool ends_in_base = false;          ///< likewise
+    std::vector<std::string> cpus; ///< what each CPU does afterwards, in a word
+    pid current = idle_pid;        ///< of the action's CPU, afterwards
+    bool ends_in_base = false;     ///< likewise
 };
 
 struct counterexample {

@@ -236,8 +236,8 @@ std::optional<endless_path> find_endless(property p, const exploration& what, co
     if (p == property::no_starvation) {
         for (std::size_t t = 0; t < what.tasks.size(); ++t) {
             if (auto path = part(found, world, state_label::task_waits(t), 0).fair_cycle()) {
-                path->headline =
-                    fmt::format("{} is runnable and never runs, though the CPUs go on scheduling", what.base.work.tasks[t].name);
+                path->headline = fmt::format("{} is runnable and never runs, though the CPUs go on scheduling",
+                                             what.base.work.tasks[t].name);
                 return path;
             }
         }

@@ -22,17 +22,18 @@ std::string_view verdict_word(verdict::kind k)
 
 std::string_view end_word(search_end e)
 {
-    constexpr std::string_view words[] = {"complete",  "decided",    "max_states",
-                                          "max_depth", "max_memory", "max_time"};
+    constexpr std::string_view words[] = {"complete", "decided", "max_states", "max_depth", "max_memory", "max_time"};
     return words[static_cast<std::size_t>(e)];
 }
 
 std::string_view end_sentence(search_end e)
 {
-    constexpr std::string_view sentences[] = {
-        "every state that can be reached has been visited", "the search ended with the answer",
-        "stopped at the bound of states",                   "stopped at the bound of depth",
-        "stopped at the bound of memory",                   "stopped at the bound of time"};
+    constexpr std::string_view sentences[] = {"every state that can be reached has been visited",
+                                              "the search ended with the answer",
+                                              "stopped at the bound of states",
+                                              "stopped at the bound of depth",
+                                              "stopped at the bound of memory",
+                                              "stopped at the bound of time"};
     return sentences[static_cast<std::size_t>(e)];
 }
 
@@ -83,9 +84,8 @@ std::string example_text(const exploration& what, const counterexample& c, bool 
 {
     const std::size_t nr_path = c.cycle_start;
     const bool cycle = nr_path < c.steps.size();
-    std::string text =
-        cycle ? fmt::format("  {} steps lead to a cycle of {}:\n\n", nr_path, c.steps.size() - nr_path)
-              : fmt::format("  the shortest way takes {} steps:\n\n", c.steps.size());
+    std::string text = cycle ? fmt::format("  {} steps lead to a cycle of {}:\n\n", nr_path, c.steps.size() - nr_path)
+                             : fmt::format("  the shortest way takes {} steps:\n\n", c.steps.size());
     for (std::size_t i = 0; i < c.steps.size(); ++i) {
         if (cycle && i == nr_path) {
             text += "        --- from here on again and again ---\n";
@@ -234,7 +234,8 @@ std::string result_dot(const exploration& what, const exploration_result& result
     }
     std::ostringstream out;
     boost::write_graphviz(
-        out, g, [&g](std::ostream& o, auto v) { o << "[shape=box,label=" << boost::escape_dot_string(g[v].text) << "]"; },
+        out, g,
+        [&g](std::ostream& o, auto v) { o << "[shape=box,label=" << boost::escape_dot_string(g[v].text) << "]"; },
         [&g](std::ostream& o, auto e) { o << "[label=" << boost::escape_dot_string(g[e].text) << "]"; });
     return out.str();
 }

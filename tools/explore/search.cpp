@@ -218,7 +218,8 @@ private:
 class searcher {
 public:
     searcher(const exploration& what, const sched_ops& ops, property_set asked, const search_options& options)
-        : what_(what), ops_(ops), bounds_(what.bounds), asked_(asked), options_(options), start_(std::chrono::steady_clock::now())
+        : what_(what), ops_(ops), bounds_(what.bounds), asked_(asked), options_(options),
+          start_(std::chrono::steady_clock::now())
     {
         for (unsigned i = 0; i < std::max(1U, options.threads); ++i) {
             workers_.push_back(std::make_unique<worker>(what, ops, asked, options));
@@ -248,10 +249,7 @@ private:
     static constexpr std::size_t chunk = 8192; ///< states between two merges: nothing may depend on it but speed
     static constexpr std::size_t slices = 32;  ///< of a chunk: what a worker takes at a time
 
-    double elapsed() const
-    {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    }
+    double elapsed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
     void add_initial()
     {
@@ -377,7 +375,8 @@ private:
     bool at_bound()
     {
         const std::size_t memory = result_.visited.memory_bytes() + layer_.memory_bytes() + next_.memory_bytes() +
-                                   result_.edges.capacity() * sizeof(state_edge) + result_.labels.capacity() * sizeof(state_label::bits);
+                                   result_.edges.capacity() * sizeof(state_edge) +
+                                   result_.labels.capacity() * sizeof(state_label::bits);
         result_.peak_memory_bytes = std::max(result_.peak_memory_bytes, memory);
         if (memory > bounds_.memory_bytes) {
             result_.end = search_end::max_memory;

@@ -47,8 +47,8 @@ struct state_edge {
 };
 
 enum class search_end : std::uint8_t {
-    complete,  ///< every state that can be reached has been visited
-    decided,   ///< each property that was asked about is violated: no need to go on
+    complete, ///< every state that can be reached has been visited
+    decided,  ///< each property that was asked about is violated: no need to go on
     max_states,
     max_depth,
     max_memory,
@@ -65,7 +65,7 @@ struct search_result {
         std::uint32_t depth;
     };
     std::array<std::optional<violation>, nr_properties> violations{};
-    std::vector<state_edge> edges;     ///< if the graph was asked for, in the order of `from`
+    std::vector<state_edge> edges;         ///< if the graph was asked for, in the order of `from`
     std::vector<state_label::bits> labels; ///< of each state, likewise
     double seconds = 0;
     std::size_t peak_memory_bytes = 0;

@@ -264,10 +264,10 @@ private:
         json m = what_.document["machine"];
         json costs = {{"preset", "none"}};
         for (const char* name :
-             {"tick", "irq_entry", "schedule", "context_switch", "ops_call", "bpf_lock", "hash_lookup", "queue_map_op",
-              "atomic_op", "pid_lookup", "dsq_insert", "consume_local", "consume_remote", "wakeup_select",
-              "wakeup_activate", "kick_call", "irq_work", "kick_handler", "ipi_latency", "preempt_latency",
-              "idle_exit", "lock_handover"}) {
+             {"tick",           "irq_entry",       "schedule",        "context_switch", "ops_call",   "bpf_lock",
+              "hash_lookup",    "queue_map_op",    "atomic_op",       "pid_lookup",     "dsq_insert", "consume_local",
+              "consume_remote", "wakeup_select",   "wakeup_activate", "kick_call",      "irq_work",   "kick_handler",
+              "ipi_latency",    "preempt_latency", "idle_exit",       "lock_handover"}) {
             costs[name] = text(step_cost);
         }
         costs["disable"] = "100us";

@@ -100,8 +100,8 @@ std::string words_of(const trace_record& r, const exploration& what)
     std::replace(how.begin(), how.end(), '_', ' ');
     return fmt::format(fmt::runtime(sentences[static_cast<std::size_t>(r.kind)].text),
                        fmt::arg("task", task_words(what, r.task)), fmt::arg("other", task_words(what, pid{r.a})),
-                       fmt::arg("group", group(r.task.value)), fmt::arg("from", group(r.a)),
-                       fmt::arg("to", group(r.b)), fmt::arg("cpu", r.a), fmt::arg("n", r.value), fmt::arg("how", how));
+                       fmt::arg("group", group(r.task.value)), fmt::arg("from", group(r.a)), fmt::arg("to", group(r.b)),
+                       fmt::arg("cpu", r.a), fmt::arg("n", r.value), fmt::arg("how", how));
 }
 
 } // namespace pairsim

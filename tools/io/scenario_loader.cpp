@@ -129,8 +129,10 @@ private:
             read_into(pair.variants.big_ctx_map, *variant, "big_ctx_map");
         }
         if (pair.variants.wait_for_partner && pair.revision != pair_revision::tracepoint) {
-            at.get("variant")->get("wait_for_partner")->fail("the variant follows sched_switch, which this revision does not",
-                                                             R"(add "revision": "tracepoint")");
+            at.get("variant")
+                ->get("wait_for_partner")
+                ->fail("the variant follows sched_switch, which this revision does not",
+                       R"(add "revision": "tracepoint")");
         }
         stride_at_ = at.get("stride");
         pairing_at_ = at.get("pairing");

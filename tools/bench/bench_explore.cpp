@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/bench/benchmarks.h"
+#include "tools/bench/benchmarks.h"
 #include "tools/explore/search.h"
 #include "tools/io/runner.h"
 

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/bench/benchmarks.h"
+#include "tools/bench/benchmarks.h"
 
 namespace {
 
