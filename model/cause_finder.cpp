@@ -27,7 +27,7 @@ cause_id cause_finder::of_two_cgroups(const observed_pair& pair, int side) const
     }
     if (pair.adopted > cpu.since && cpu.kept < pair.adopted) { // it was here before the pair moved on
         if (cpu.kick != kick_stage::none || pair.adopting) {   // its kick, or its own switch, is under way
-            return cause_id::i3;
+            return cpu.came.how == arrival::way::preempted ? cause_id::i8 : cause_id::i3;
         }
         if (cpu.kicked < pair.adopted && pair.adopter != id) {
             return cause_id::i14;
@@ -57,8 +57,11 @@ cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
     if (cpu.kicked > preempted.release && cpu.kick != kick_stage::none) {
         return cause_id::r5;
     }
+    if (cpu.kicked > preempted.release && cpu.kept > cpu.kicked) {
+        return cause_id::r3; // however it came, it was told to stop and kept
+    }
     if (cpu.since > preempted.release) {
-        const bool past_its_check = cpu.came.popped != 0 && cpu.came.popped < preempted.release &&
+        const bool past_its_check = cpu.came.popped != 0 && cpu.went_on < preempted.release &&
                                     cpu.came.inserted > preempted.release; // its dispatch had seen nobody preempted
         if (past_its_check || (pair.adopted > preempted.release && pair.adopter == id)) {
             return cause_id::r4;

@@ -94,7 +94,7 @@ std::optional<finding> preemptor_claim::check(const observed_state& state, const
 abort_claim::abort_claim(const observed_state& state, const pair_map& pairs, const workload& work,
                          const pair_config& config)
     : state_(state), has_no_ctx_(state.nr_cpus()), cgroup_is_gone_(work.cgroups.size()), max_queued_(config.max_queued),
-      max_top_q_(std::int64_t{config.max_cgrps} * 4)
+      max_top_q_(config.top_q_capacity())
 {
     for (std::size_t i = 0; i < pairs.pair_id.size(); ++i) {
         has_no_ctx_[i] = static_cast<char>(pairs.pair_id[i] >= pairs.ctx_entries);
@@ -213,9 +213,8 @@ claims::claims(const machine_config& machine, const workload& work, const pair_m
     : state_(machine.nr_cpus(), work.tasks.size(), pairs), queues_(work.tasks.size(), work.cgroups.size()),
       watch_(options.watch), watches_queues_(watch_.has(claim_id::top_q_covers)), log_(options),
       exclusive_(cause_finder(state_, machine, work, options.isolates)),
-      preemptor_(cause_finder(state_, machine, work, options.isolates)),
-      abort_(state_, pairs, work, config), lost_task_(state_, work.tasks.size()),
-      top_q_(queues_, std::int64_t{config.max_cgrps} * 4),
+      preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, pairs, work, config),
+      lost_task_(state_, work.tasks.size()), top_q_(queues_, std::int64_t{config.max_cgrps} * 4),
       drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),
       starvation_(state_, queues_, or_default(options.limits.starvation, default_limits(machine).starvation)),
       work_(state_, queues_, work, or_default(options.limits.idle, default_limits(machine).idle)),

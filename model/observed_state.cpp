@@ -77,7 +77,7 @@ bool observed_state::breaks_exclusive(const observed_pair& p) const
 {
     const observed_cpu& first = cpu(p.cpus[0]);
     const observed_cpu& second = cpu(p.cpus[1]);
-    return first.runs_task() && second.runs_task() && first.cgroup != second.cgroup;
+    return pairsim::breaks_exclusive({first.current, first.cgroup}, {second.current, second.cgroup});
 }
 
 int observed_state::side_run_beside(const observed_pair& p) const
@@ -215,6 +215,9 @@ void observed_state::on_pair(const trace_record& r)
     observed_pair& p = pairs_[i];
     p.cgid = cgroup_id{r.task.value};
     p.bits = r.b;
+    if (r.kind == k::pair_run) {
+        cpus_[r.cpu.value].went_on = seq_;
+    }
     if (r.kind == k::pair_adopt) {
         p.adopted = seq_;
         p.adopting = true;

@@ -74,6 +74,7 @@ struct observed_cpu {
     bool preempted = false; ///< a higher class has it: from the switch to cpu_acquire or the next switch
     bool preempted_from_idle = false;
     record_seq last_higher = 0; ///< the last switch to a higher class
+    record_seq went_on = 0;     ///< the last time that its dispatch passed the check of pair_ctx
     bool in_kick_wait = false;
 
     bool runs_task() const { return is_task(current); }
@@ -89,6 +90,18 @@ struct observed_pair {
 
     bool draining() const { return pair_bits::draining(bits); }
 };
+
+/// What one CPU of a pair runs: a task and its cgroup, or nothing.
+struct occupant {
+    pid task = idle_pid;
+    cgroup_id cgroup = no_cgroup;
+};
+
+/// The claim `exclusive`, of one instant: broken if both CPUs of a pair run SCX tasks, of different cgroups.
+constexpr bool breaks_exclusive(const occupant& first, const occupant& second)
+{
+    return is_task(first.task) && is_task(second.task) && first.cgroup != second.cgroup;
+}
 
 /// What a record is about, as far as pairs are concerned.
 enum class record_subject : std::uint8_t { none, cpu, target, pair, running_task };

@@ -27,7 +27,7 @@ struct pair_ctx {
     std::uint8_t draining = 0;  ///< both CPUs must stop before the pair adopts another cgroup
     sides active_mask = 0;      ///< CPUs whose last dispatch went on with cgid
     sides preempted_mask = 0;   ///< CPUs that a higher class holds
-    std::uint8_t unused = 0;
+    sides running_mask = 0;     ///< CPUs that really run an SCX task; only variant wait_for_partner keeps it
 
     friend bool operator==(const pair_ctx&, const pair_ctx&) = default;
 };
@@ -65,7 +65,8 @@ struct dispatch_begun {
         return {ctx, outcome::go_on, false};
     }
     ctx.draining = 1;
-    if (ctx.active_mask != 0 || ctx.preempted_mask != 0) {
+    const auto partner_runs = static_cast<sides>(ctx.running_mask & ~side);
+    if (ctx.active_mask != 0 || partner_runs != 0 || ctx.preempted_mask != 0) {
         return {ctx, outcome::wait, expired && ctx.preempted_mask == 0};
     }
     return {ctx, outcome::choose, false};
@@ -78,9 +79,12 @@ struct cgroup_chosen {
 
 /// CPU @p side comes back with the cgroup that it found on top_q. If the partner was faster, its choice stands.
 /// Source: try_dispatch(), the section after the loop over top_q. preempted_mask is not looked at again.
-[[nodiscard]] constexpr cgroup_chosen choose_cgroup(pair_ctx ctx, sides side, cgroup_id found, nanoseconds now)
+/// @p strict (variant wait_for_partner): it is, and a partner that still runs a task stands in the way too.
+[[nodiscard]] constexpr cgroup_chosen choose_cgroup(pair_ctx ctx, sides side, cgroup_id found, nanoseconds now,
+                                                    bool strict = false)
 {
-    const bool adopted = ctx.draining != 0 && ctx.active_mask == 0;
+    const bool has_left = !strict || ((ctx.running_mask & ~side) == 0 && ctx.preempted_mask == 0);
+    const bool adopted = ctx.draining != 0 && ctx.active_mask == 0 && has_left;
     if (adopted) {
         ctx.cgid = found;
         ctx.started_at = now;
@@ -110,7 +114,20 @@ struct side_changed {
     ctx.preempted_mask |= side;
     ctx.active_mask = static_cast<sides>(ctx.active_mask & ~side);
     ctx.draining = 1;
-    return {ctx, ctx.active_mask != 0};
+    return {ctx, ctx.active_mask != 0 || ctx.running_mask != 0};
+}
+
+enum class switched_to : std::uint8_t { task, idle, higher };
+
+/// Variant wait_for_partner: CPU @p side switches. From this section on it counts as running, or no longer; the last
+/// one to leave a draining pair kicks its partner, which may have looked too early. Called from the sched_switch
+/// tracepoint, before the higher class is dealt with.
+[[nodiscard]] constexpr side_changed switch_side(pair_ctx ctx, sides side, switched_to to)
+{
+    const bool runs = to == switched_to::task;
+    ctx.running_mask = static_cast<sides>(runs ? ctx.running_mask | side : ctx.running_mask & ~side);
+    const bool left = !runs && ctx.draining != 0 && ctx.running_mask == 0 && ctx.preempted_mask == 0;
+    return {ctx, left};
 }
 
 /// The higher class has left @p side. Once no side is preempted, the partner is kicked. Source: pair_cpu_acquire().

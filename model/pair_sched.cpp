@@ -57,8 +57,6 @@ struct dispatch_locals {
     std::uint32_t unused2 = 0;
 };
 
-enum class switch_pc : std::uint8_t { section, kick };
-
 op_step next(frame& call, dispatch_pc pc, cost_kind cost)
 {
     call.pc = to_underlying(pc);
@@ -75,7 +73,8 @@ pair_sched::pair_sched(pair_map map, const pair_config& config, nanoseconds slic
               .nr_cgroups = n,
               .nr_q = std::min(n, config.max_cgrps),
               .max_queued = config.max_queued,
-              .max_cgrps = config.max_cgrps};
+              .max_cgrps = config.max_cgrps,
+              .max_top_q = config.top_q_capacity()};
 }
 
 sched_ops::traits pair_sched::describe() const
@@ -310,7 +309,8 @@ op_step pair_sched::choose(frame& call, kfuncs& k) const
     const cpu_id cpu = k.this_cpu();
     auto l = call.locals<dispatch_locals>();
     pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
-    const auto chosen = choose_cgroup(ctx, side_of(map_.in_pair_idx[cpu.value]), l.cgroup, l.now);
+    const auto chosen =
+        choose_cgroup(ctx, side_of(map_.in_pair_idx[cpu.value]), l.cgroup, l.now, config_.variants.wait_for_partner);
     ctx = chosen.next;
     ++at(maps.counters(), chosen.adopted ? counter::nr_cgrp_next : counter::nr_cgrp_coll);
     emit_ctx(k, chosen.adopted ? record_kind::pair_adopt : record_kind::pair_coll, ctx, ctx.started_at.count());
@@ -396,80 +396,6 @@ op_step pair_sched::insert_task(frame& call, kfuncs& k) const
     return next(call, dispatch_pc::kick, cost_kind::pid_lookup);
 }
 
-// ---- pair_cpu_release(), pair_cpu_acquire() -------------------------------------------------------------------
-
-op_step pair_sched::step_cpu_release(frame& call, kfuncs& k) const
-{
-    pair_maps maps(sizes_, k.state());
-    const cpu_id cpu = k.this_cpu();
-    if (static_cast<switch_pc>(call.pc) == switch_pc::section) {
-        if (!maps.has_ctx(map_.pair_id[cpu.value])) {
-            return op_step::done(cost_kind::hash_lookup);
-        }
-        if (!lock_pair(k)) {
-            return op_step::blocked();
-        }
-        pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
-        const auto released = release_side(ctx, side_of(map_.in_pair_idx[cpu.value]));
-        ctx = released.next;
-        ++at(maps.counters(), counter::nr_preemptions);
-        emit_ctx(k, record_kind::pair_release, ctx);
-        if (!released.kick_partner) {
-            return op_step::done(cost_kind::bpf_lock);
-        }
-        call.pc = to_underlying(switch_pc::kick);
-        return op_step::more(cost_kind::bpf_lock);
-    }
-    kick_partner(k, kick_preempt | kick_wait);
-    return op_step::done(cost_kind::kick_call);
-}
-
-op_step pair_sched::step_cpu_acquire(frame& call, kfuncs& k) const
-{
-    pair_maps maps(sizes_, k.state());
-    const cpu_id cpu = k.this_cpu();
-    if (static_cast<switch_pc>(call.pc) == switch_pc::section) {
-        if (!maps.has_ctx(map_.pair_id[cpu.value])) {
-            return op_step::done(cost_kind::hash_lookup);
-        }
-        if (!lock_pair(k)) {
-            return op_step::blocked();
-        }
-        pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
-        const auto acquired = acquire_side(ctx, side_of(map_.in_pair_idx[cpu.value]));
-        ctx = acquired.next;
-        emit_ctx(k, record_kind::pair_acquire, ctx);
-        if (!acquired.kick_partner) {
-            return op_step::done(cost_kind::bpf_lock);
-        }
-        call.pc = to_underlying(switch_pc::kick);
-        return op_step::more(cost_kind::bpf_lock);
-    }
-    kick_partner(k, kick_preempt);
-    return op_step::done(cost_kind::kick_call);
-}
-
-/// Revision `tracepoint`: the switch itself says when a higher class comes and goes.
-/// Source: tp_btf/sched_switch program of the kernel tree's scx_pair.
-op_step pair_sched::step_sched_switch(frame& call, kfuncs& k) const
-{
-    pair_maps maps(sizes_, k.state());
-    const cpu_id cpu = k.this_cpu();
-    if (!maps.has_ctx(map_.pair_id[cpu.value])) {
-        return op_step::done();
-    }
-    const pid prev{call.arg};
-    const sides side = side_of(map_.in_pair_idx[cpu.value]);
-    // Only this CPU writes its own bit, so it may be read without the lock.
-    const bool marked = (maps.ctx(map_.pair_id[cpu.value]).preempted_mask & side) != 0;
-    const bool kick_is_due = static_cast<switch_pc>(call.pc) == switch_pc::kick;
-    if (is_higher(call.task)) {
-        const bool release = !marked && prev != idle_pid && !is_higher(prev);
-        return release || kick_is_due ? step_cpu_release(call, k) : op_step::done();
-    }
-    return marked || kick_is_due ? step_cpu_acquire(call, k) : op_step::done();
-}
-
 // ---- cgroups --------------------------------------------------------------------------------------------------
 
 /// Source: pair_cgroup_init().
@@ -486,6 +412,51 @@ op_step pair_sched::step_cgroup_exit(frame& call, kfuncs& k) const
     pair_maps maps(sizes_, k.state());
     maps.release_q_idx(cgroup_id{call.arg});
     return op_step::done();
+}
+
+/// scx_pair never reads its counters, and no one sees where in a queue map's memory the elements lie.
+void pair_sched::canonicalise(std::byte* state) const
+{
+    pair_maps(sizes_, state).canonicalise();
+}
+
+/// The bound of the retry loop is far above what any small machine can do; of a search of top_q only the present
+/// candidate counts.
+void pair_sched::canonicalise(frame& call) const
+{
+    if (call.which != op_kind::dispatch) {
+        return;
+    }
+    auto l = call.locals<dispatch_locals>();
+    l.nr_tries = 0;
+    switch (static_cast<dispatch_pc>(call.pc)) {
+    case dispatch_pc::begin:
+    case dispatch_pc::first:
+    case dispatch_pc::wait_kick:
+    case dispatch_pc::pop_top:
+    case dispatch_pc::kick:
+        l.cgroup = cgroup_id{};
+        l.q = 0;
+        l.task = pid{};
+        break;
+    case dispatch_pc::check_top:
+    case dispatch_pc::push_top:
+    case dispatch_pc::choose:
+    case dispatch_pc::lookup:
+        l.q = 0;
+        l.task = pid{};
+        break;
+    case dispatch_pc::take_len:
+    case dispatch_pc::empty:
+    case dispatch_pc::pop:
+        l.task = pid{};
+        break;
+    case dispatch_pc::insert:
+        l.cgroup = cgroup_id{};
+        l.q = 0;
+        break;
+    }
+    call.set_locals(l);
 }
 
 std::string pair_sched::error_text(const exit_info& info) const

@@ -33,6 +33,8 @@ public:
     traits describe() const override;
     void init_state(std::byte* state) const override;
     op_step step(frame& call, kfuncs& k) const override;
+    void canonicalise(std::byte* state) const override;
+    void canonicalise(frame& call) const override;
     std::string error_text(const exit_info& info) const override;
 
     const pair_map& pairs() const { return map_; }
@@ -53,6 +55,7 @@ private:
     op_step step_cpu_release(frame& call, kfuncs& k) const;
     op_step step_cpu_acquire(frame& call, kfuncs& k) const;
     op_step step_sched_switch(frame& call, kfuncs& k) const;
+    op_step step_strict_switch(frame& call, kfuncs& k) const;
     op_step step_cgroup_init(frame& call, kfuncs& k) const;
     op_step step_cgroup_exit(frame& call, kfuncs& k) const;
 

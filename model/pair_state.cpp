@@ -30,7 +30,7 @@ struct offsets {
         busy = reserve(s.nr_q * sizeof(std::uint32_t));
         len = reserve(s.nr_q * sizeof(std::uint32_t));
         fifo = reserve(s.nr_q * sizeof(queue_map));
-        top_elements = reserve(std::size_t{s.top_q_capacity()} * sizeof(std::uint32_t));
+        top_elements = reserve(std::size_t{s.max_top_q} * sizeof(std::uint32_t));
         elements = reserve(std::size_t{s.nr_q} * s.max_queued * sizeof(std::uint32_t));
         end = size;
     }
@@ -103,6 +103,26 @@ void pair_maps::release_q_idx(cgroup_id cgroup)
         q_idx_[cgroup.value] = no_q_idx;
         busy_[q] = 0;
     }
+}
+
+void pair_maps::canonicalise()
+{
+    *counters_ = {};
+    top_q_->normalise(top_elements_, sizes_->max_top_q);
+    for (std::uint32_t q = 0; q < sizes_->nr_q; ++q) {
+        fifo_[q].normalise(elements(q), sizes_->max_queued);
+    }
+}
+
+bool pair_maps::holds(std::uint32_t q, pid task) const
+{
+    const std::uint32_t* const first = elements_ + std::size_t{q} * sizes_->max_queued;
+    for (std::uint32_t i = 0; i < fifo_[q].nr; ++i) {
+        if (first[(fifo_[q].head + i) % sizes_->max_queued] == task.value) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::uint64_t pair_maps::total_len() const

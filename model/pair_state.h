@@ -4,6 +4,7 @@
 // each cgroup with its length, top_q, and the counters.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +66,14 @@ struct queue_map {
         head = nr == 0 ? 0 : head; // an empty queue is one value
         return true;
     }
+    /// Moves the elements to the front of their memory.
+    void normalise(std::uint32_t* elements, std::uint32_t capacity)
+    {
+        if (head != 0) {
+            std::rotate(elements, elements + head, elements + capacity);
+            head = 0;
+        }
+    }
 };
 
 inline constexpr std::uint32_t no_q_idx = ~std::uint32_t{0};
@@ -78,7 +87,7 @@ public:
         std::uint32_t nr_q = 0;       ///< FIFOs that can be in use: MAX_CGRPS or fewer
         std::uint32_t max_queued = 0; ///< MAX_QUEUED
         std::uint32_t max_cgrps = 0;  ///< MAX_CGRPS
-        std::uint32_t top_q_capacity() const { return 4 * max_cgrps; }
+        std::uint32_t max_top_q = 0;  ///< entries of top_q
     };
     static std::size_t bytes(const sizes& s);
     static void init(const sizes& s, std::byte* state);
@@ -105,9 +114,13 @@ public:
     bool push(std::uint32_t q, pid task) { return fifo_[q].push(elements(q), sizes_->max_queued, task.value); }
     bool pop(std::uint32_t q, pid& task) { return fifo_[q].pop(elements(q), sizes_->max_queued, task.value); }
 
-    bool push_top(cgroup_id c) { return top_q_->push(top_elements_, sizes_->top_q_capacity(), c.value); }
-    bool pop_top(cgroup_id& c) { return top_q_->pop(top_elements_, sizes_->top_q_capacity(), c.value); }
+    bool push_top(cgroup_id c) { return top_q_->push(top_elements_, sizes_->max_top_q, c.value); }
+    bool pop_top(cgroup_id& c) { return top_q_->pop(top_elements_, sizes_->max_top_q, c.value); }
     std::uint32_t nr_top() const { return top_q_->nr; }
+    /// True if FIFO @p q holds an entry of @p task.
+    bool holds(std::uint32_t q, pid task) const;
+    /// sched_ops::canonicalise().
+    void canonicalise();
 
     /// Sum of all lengths: nr_total - nr_dispatched - nr_missing at a quiescent instant.
     std::uint64_t total_len() const;

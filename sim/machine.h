@@ -8,7 +8,8 @@
 // A CPU runs a task, a higher class or idle (its *base*), or kernel code: a stack of frames, each the position and
 // the locals of a path (enum path). The files: machine.cpp (this interface, locks, interrupts), schedule.cpp
 // (__schedule), dispatch.cpp (balance, DSQs), wakeup.cpp (wake-up, enqueue), idle.cpp (idle masks, choice of a CPU),
-// kick.cpp (kicks and their waits), change.cpp (cgroup moves, affinity).
+// kick.cpp (kicks and their waits), change.cpp (cgroup moves, affinity),
+// canonical.cpp (one value for states that are alike).
 #pragma once
 
 #include <optional>
@@ -80,6 +81,17 @@ public:
     /// True if the CPU has kernel code to run: a frame, an interrupt it can take, need_resched, or a lock to give
     /// back at the end of a step.
     bool has_kernel_work(cpu_id cpu) const;
+    /// Gives back the lock that the last step of @p cpu holds until its end. For drivers whose steps take no time;
+    /// the others leave it to the next step.
+    void end_step(cpu_id cpu) { release_short_lock(cpu); }
+    /// Takes back the wait of @p cpu, whose last step was blocked by a lock or a task: for drivers that try a blocked
+    /// step again in a later state. No other CPU may be waiting.
+    void cancel_wait(cpu_id cpu);
+    /// True if @p cpu takes interrupts between its steps.
+    bool interruptible(cpu_id cpu) const { return interruptible(state_.cpu(cpu)); }
+    /// Gives states that no later step can tell apart one value: counters that nothing reads, sequence numbers that are
+    /// only compared, locals and slices that will be written before they are read. The clock must stand still.
+    void canonicalise();
 
     // What happens to a CPU from outside its kernel code.
     void raise(cpu_id cpu, irq which) { state_.cpu(cpu).pending |= which; }
@@ -209,6 +221,11 @@ private:
     bool kick_wait_over(cpu_id cpu);
     result step_sync_wait(cpu_id cpu);
     void scheduling_point(cpu_id cpu);
+
+    // canonical.cpp
+    void canonicalise_kicks();
+    void canonicalise_tasks();
+    void canonicalise_frames(cpu_id cpu);
 
     // change.cpp
     result step_change_group(cpu_id cpu, frame& f);

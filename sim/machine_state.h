@@ -75,6 +75,7 @@ public:
     const std::byte* sched() const { return block_.get() + sched_; }
 
     std::span<const std::byte> bytes() const { return {block_.get(), size_}; }
+    std::span<std::byte> bytes() { return {block_.get(), size_}; }
     friend bool operator==(const machine_state& a, const machine_state& b);
 
 private:

@@ -85,6 +85,9 @@ public:
     /// Runs one step of the op in @p call: which, pc, task and arg say where it is.
     /// arg: enqueue: an enqueue_reason; cpu_release: the class; cgroup ops: the cgroup; sched_switch: the previous pid.
     virtual op_step step(frame& call, kfuncs& k) const = 0;
+    /// machine::canonicalise(), for the scheduler's own state and for the locals of an op in progress.
+    virtual void canonicalise(std::byte* /*state*/) const {}
+    virtual void canonicalise(frame& /*call*/) const {}
     /// The sentence of the scx_bpf_error with this code.
     virtual std::string error_text(const exit_info& info) const = 0;
 };

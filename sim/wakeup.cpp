@@ -104,6 +104,9 @@ machine::result machine::step_wakeup(cpu_id cpu, frame& f)
             p.state = life::running; // ttwu_runnable(): it has not left its runqueue yet
             pop(cpu);
             return cost_kind::wakeup_select;
+        } else if (p.state != life::sleeping) { // ttwu_state_match(): somebody else wakes it, or it has ended
+            pop(cpu);
+            return cost_kind::wakeup_select;
         } else if (p.on_cpu != 0) {
             wait_for_task(cpu, task);
             return std::nullopt;

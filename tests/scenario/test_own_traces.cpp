@@ -98,7 +98,8 @@ TEST_CASE("a trace gives the digest, the findings and the metrics of its run, in
     }
 }
 
-TEST_CASE("the kernel's events in the ftrace text fit together for a reader that knows nothing of pairsim", "[own_trace]")
+TEST_CASE("the kernel's events in the ftrace text fit together for a reader that knows nothing of pairsim",
+          "[own_trace]")
 {
     const scratch_file file;
     const scenario s = load_scenario(PAIRSIM_SOURCE_DIR "/scenarios/quickstart.json");

@@ -210,7 +210,7 @@ TEST_CASE("I8: what a higher class displaced resumes without a dispatch", "[clai
     s.at(40).add(record_kind::cpu_acquire, 0).pair(record_kind::pair_acquire, 0, 1, bits(0, 0, true)).kick(0, 1);
     s.at(41).run(0, 1, rt);
     s.at(45).pair(record_kind::pair_adopt, 1, 2, bits(2, 0, false)).dispatch(3, 2, 1, 1);
-    SECTION("I3 while the adopter's kick is on its way") {}
+    SECTION("while the adopter's kick is on its way") {}
     SECTION("I14 if the adopter forgets to kick")
     {
         s.at(46).run(1, 3);
@@ -219,7 +219,7 @@ TEST_CASE("I8: what a higher class displaced resumes without a dispatch", "[clai
     }
     s.kick(1, 0).at(46).run(1, 3).at(50).serviced(1, 0, 1);
     s.at(52).keep(0, 1, keep_reason::slice_left); // a stale entry has refilled its slice
-    CHECK(causes_of(watch(world, s, 60), claim_id::exclusive) == "I3 6, I15 8");
+    CHECK(causes_of(watch(world, s, 60), claim_id::exclusive) == "I8 6, I15 8");
 }
 
 TEST_CASE("I8 is blamed if the resumed task comes after the adoption", "[claims]")

@@ -79,8 +79,8 @@ bool same(const view& a, const view& b)
 /// Nothing but the masks and the flag has changed.
 bool same_batch(const pair_ctx& a, const pair_ctx& b)
 {
-    return a.started_at == b.started_at && a.cgid == b.cgid && a.unused == b.unused && (a.active_mask & ~3) == 0 &&
-           (a.preempted_mask & ~3) == 0 && a.draining <= 1;
+    return a.started_at == b.started_at && a.cgid == b.cgid && a.running_mask == b.running_mask &&
+           (a.active_mask & ~3) == 0 && (a.preempted_mask & ~3) == 0 && a.draining <= 1;
 }
 
 enum class clock_says { within_the_batch, exactly_the_end, over };

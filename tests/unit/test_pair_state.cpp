@@ -27,7 +27,8 @@ struct maps_in_memory {
     std::vector<std::uint64_t> memory;
 };
 
-constexpr pair_maps::sizes small{.nr_ctxs = 2, .nr_cgroups = 6, .nr_q = 3, .max_queued = 4, .max_cgrps = 3};
+constexpr pair_maps::sizes small{
+    .nr_ctxs = 2, .nr_cgroups = 6, .nr_q = 3, .max_queued = 4, .max_cgrps = 3, .max_top_q = 12};
 
 std::vector<std::uint32_t> drain(maps_in_memory& m, std::uint32_t q)
 {

@@ -15,11 +15,12 @@ enum exit_code : int {
     exit_bad_input = 2,       ///< bad input or usage
     exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
     exit_claim_broken = 4,    ///< an expectation failed, a claim broke, or a score is too low
-    exit_incomplete = 5,      ///< runs of a study are missing
+    exit_bound_reached = 5,   ///< a bound was reached before an answer, or runs of a study are missing
 };
 
 void add_check(CLI::App& app, int& code);
 void add_diff(CLI::App& app, int& code);
+void add_explore(CLI::App& app, int& code);
 void add_export(CLI::App& app, int& code);
 void add_import(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);

@@ -30,18 +30,19 @@ int run(int argc, char** argv)
     app.require_subcommand(1);
     app.footer("Example: pairsim run scenarios/quickstart.json --lanes\n"
                "Exit codes: 0 fine, 1 failure, 2 bad input or usage, 3 the modelled scheduler aborted, 4 an "
-               "expectation failed or a claim broke.");
+               "expectation failed or a claim broke, 5 a bound was reached before an answer.");
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_check(app, code);
     pairsim::cli::add_diff(app, code);
     pairsim::cli::add_explain(app, code);
+    pairsim::cli::add_explore(app, code);
     pairsim::cli::add_export(app, code);
     pairsim::cli::add_import(app, code);
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);
+    pairsim::cli::add_study(app, code);
     pairsim::cli::add_test(app, code);
     pairsim::cli::add_validate(app, code);
-    pairsim::cli::add_study(app, code);
     pairsim::cli::add_version(app, code);
     pairsim::cli::add_view(app, code);
     const auto commands = app.get_subcommands([](const CLI::App*) { return true; });

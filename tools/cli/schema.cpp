@@ -11,13 +11,14 @@ void add_schema(CLI::App& app, int& /*code*/)
 {
     CLI::App* command = app.add_subcommand("schema", "Print the JSON Schema of a format");
     const auto which = std::make_shared<std::string>("scenario");
-    command->add_option("FORMAT", *which, "scenario (default), report or study")
-        ->check(CLI::IsMember({"scenario", "report", "study"}));
+    command->add_option("FORMAT", *which, "scenario (default), exploration, report or study")
+        ->check(CLI::IsMember({"scenario", "exploration", "report", "study"}));
     command->footer("Example: pairsim schema > scenario.schema.json");
     command->callback([which] {
-        const std::string_view text = *which == "report"  ? embedded::report_schema
-                                      : *which == "study" ? embedded::study_schema
-                                                          : embedded::scenario_schema;
+        const std::string_view text = *which == "report"        ? embedded::report_schema
+                                      : *which == "study"       ? embedded::study_schema
+                                      : *which == "exploration" ? embedded::exploration_schema
+                                                                : embedded::scenario_schema;
         std::fwrite(text.data(), 1, text.size(), stdout);
     });
 }

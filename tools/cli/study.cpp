@@ -85,7 +85,7 @@ int write_report(const options& o, const study& s)
         fmt::print("{}\nThe page: {}\n", study_report_text(g.results), page);
     }
     say_missing(s, g);
-    return g.missing.empty() ? exit_ok : exit_incomplete;
+    return g.missing.empty() ? exit_ok : exit_bound_reached;
 }
 
 int run(const options& o)
@@ -123,7 +123,7 @@ int merge(const options& o)
     fmt::print("{} runs of {} files, {} of them twice: {}\n", g.results.size(), g.files.size(), g.nr_duplicates,
                runs_file(folder));
     say_missing(s, g);
-    return g.missing.empty() ? exit_ok : exit_incomplete;
+    return g.missing.empty() ? exit_ok : exit_bound_reached;
 }
 
 json status_json(const study& s, const gathered& g)
@@ -151,7 +151,7 @@ int status(const options& o)
     const gathered g = gather(s, result_files(results_folder(o)));
     if (o.as_json) {
         fmt::print("{}\n", status_json(s, g).dump(2));
-        return g.missing.empty() ? exit_ok : exit_incomplete;
+        return g.missing.empty() ? exit_ok : exit_bound_reached;
     }
     fmt::print("{}: {} points, {} runs there, {} missing\n", s.name, s.points.size(), g.results.size(),
                g.missing.size());
@@ -162,7 +162,7 @@ int status(const options& o)
                                                     of.foreign_version.empty() ? "unknown" : of.foreign_version));
     }
     say_missing(s, g);
-    return g.missing.empty() ? exit_ok : exit_incomplete;
+    return g.missing.empty() ? exit_ok : exit_bound_reached;
 }
 
 void print_scenario(const options& o)

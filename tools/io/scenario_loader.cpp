@@ -119,6 +119,7 @@ private:
         read_into(pair.batch_duration, at, "batch_duration");
         read_into(pair.max_queued, at, "max_queued", 1, 1U << 20U);
         read_into(pair.max_cgrps, at, "max_cgrps", 1, 1U << 20U);
+        read_into(pair.max_top_q, at, "max_top_q", 1, 1U << 22U);
         read_into(pair.bpf_max_loops, at, "bpf_max_loops", 1, 8'388'608);
         if (const auto revision = at.get("revision"); revision && revision->value() == "tracepoint") {
             pair.revision = pair_revision::tracepoint;
@@ -127,7 +128,14 @@ private:
             read_into(pair.variants.select_cpu_prev, *variant, "select_cpu_prev");
             read_into(pair.variants.local_dsq, *variant, "local_dsq");
             read_into(pair.variants.enq_last, *variant, "enq_last");
+            read_into(pair.variants.wait_for_partner, *variant, "wait_for_partner");
             read_into(pair.variants.big_ctx_map, *variant, "big_ctx_map");
+        }
+        if (pair.variants.wait_for_partner && pair.revision != pair_revision::tracepoint) {
+            at.get("variant")
+                ->get("wait_for_partner")
+                ->fail("the variant follows sched_switch, which this revision does not",
+                       R"(add "revision": "tracepoint")");
         }
         stride_at_ = at.get("stride");
         pairing_at_ = at.get("pairing");

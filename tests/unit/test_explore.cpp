@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// The explorer: its count of states against a brute force, that nothing depends on threads or reductions, and its
+// parts (packed states, the table).
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tools/explore/result.h"
+#include "tools/io/runner.h"
+
+using namespace pairsim;
+
+namespace {
+
+exploration load(const char* file)
+{
+    return load_exploration(std::string(PAIRSIM_SOURCE_DIR) + "/scenarios/explore/" + file);
+}
+
+std::vector<std::byte> bytes_of(const explored_world& world)
+{
+    const auto machine = world.state().bytes();
+    std::vector<std::byte> bytes(machine.begin(), machine.end());
+    const auto* around = reinterpret_cast<const std::byte*>(&world.around());
+    bytes.insert(bytes.end(), around, around + sizeof(surroundings));
+    return bytes;
+}
+
+/// Every state that can be reached, the dull way: whole states in a set, one after the other.
+std::size_t count_by_brute_force(const exploration& what)
+{
+    const auto ops = make_scheduler(what.base);
+    explored_world world(what, *ops);
+    std::set<std::vector<std::byte>> seen{bytes_of(world)};
+    std::deque<std::pair<machine_state, surroundings>> open;
+    open.emplace_back(world.state(), world.around());
+    for (; !open.empty(); open.pop_front()) {
+        for (const action& a : world.actions()) {
+            world.state() = open.front().first;
+            world.around() = open.front().second;
+            const bool goes_on = world.state().exit().kind == exit_kind::none && world.enabled(a) && world.apply(a);
+            if (goes_on && seen.insert(bytes_of(world)).second) {
+                open.emplace_back(world.state(), world.around());
+            }
+        }
+    }
+    return seen.size();
+}
+
+search_result run(const exploration& what, unsigned threads)
+{
+    const auto ops = make_scheduler(what.base);
+    property_set asked = 0;
+    for (const property p : what.claims) {
+        asked |= bit_of(p);
+    }
+    return search(what, *ops, asked, {.threads = threads, .keep_graph = false, .check_invariants = true});
+}
+
+} // namespace
+
+TEST_CASE("the explorer visits as many states as a brute force finds", "[explore]")
+{
+    const bool partial_order = GENERATE(false, true);
+    exploration what = load("s04-removed-cgroup.json");
+    what.claims = {property::no_lost_task}; // holds, so that everything is visited
+    what.reduce.partial_order = partial_order;
+    what.base.work.tasks.resize(1);
+    what.tasks.resize(1);
+    const auto result = run(what, 1);
+    CHECK(result.exhaustive());
+    CHECK(result.visited.size() == count_by_brute_force(what));
+    CHECK(result.visited.size() > 50);
+}
+
+TEST_CASE("the answer does not depend on the number of threads", "[explore]")
+{
+    const char* file = GENERATE("i02-kept-previous-task.json", "fixed-1plus1.json");
+    const exploration what = load(file);
+    const auto one = run(what, 1);
+    const auto three = run(what, 3);
+    CHECK(one.visited.size() == three.visited.size());
+    CHECK(one.nr_transitions == three.nr_transitions);
+    CHECK(one.depth == three.depth);
+    for (std::size_t p = 0; p < nr_properties; ++p) {
+        REQUIRE(one.violations[p].has_value() == three.violations[p].has_value());
+        if (one.violations[p]) {
+            CHECK(path_to(one.visited, one.violations[p]->state) == path_to(three.visited, three.violations[p]->state));
+        }
+    }
+}
+
+TEST_CASE("partial-order reduction keeps the verdict and makes the search smaller", "[explore]")
+{
+    const char* file = GENERATE("i01-direct-dispatch.json", "r01-preempted-while-idle.json", "s04-removed-cgroup.json",
+                                "fixed-1plus1.json");
+    exploration what = load(file);
+    const auto with = explore(what, {.threads = 2});
+    what.reduce.partial_order = false;
+    const auto without = explore(what, {.threads = 2});
+    REQUIRE(with.verdicts.size() == without.verdicts.size());
+    for (std::size_t i = 0; i < with.verdicts.size(); ++i) {
+        CHECK(with.verdicts[i].what == without.verdicts[i].what);
+    }
+    CHECK(with.nr_states < without.nr_states);
+}
+
+TEST_CASE("a bound stops the search without an answer", "[explore]")
+{
+    exploration what = load("fixed-1plus1.json");
+    what.bounds.depth = 20;
+    const auto result = explore(what, {.threads = 1});
+    CHECK(result.end == search_end::max_depth);
+    CHECK(result.depth == 20);
+    CHECK(result.verdicts.front().what == verdict::kind::open);
+}
+
+TEST_CASE("a packed state is the state when it is unpacked", "[explore]")
+{
+    const exploration what = load("i01-direct-dispatch.json");
+    const auto ops = make_scheduler(what.base);
+    explored_world world(what, *ops);
+    const state_packer packer(world);
+    std::vector<std::uint64_t> words(packer.max_words());
+    for (int step = 0; step < 12; ++step) {
+        for (const action& a : world.actions()) {
+            if (world.enabled(a) && world.apply(a)) {
+                break;
+            }
+        }
+        const auto before = bytes_of(world);
+        const std::size_t nr = packer.pack(world, words.data());
+        CHECK(nr <= packer.max_words());
+        explored_world other(what, *ops);
+        packer.unpack(words.data(), other);
+        CHECK(bytes_of(other) == before);
+    }
+}
+
+TEST_CASE("the table finds what was added and nothing else, in at most 24 bytes a state", "[explore]")
+{
+    visited_states table;
+    const auto print = [](std::uint64_t i) { return fingerprint_of(std::span<const std::uint64_t>(&i, 1)); };
+    constexpr std::uint32_t nr = 300'000;
+    for (std::uint32_t i = 0; i < nr; ++i) {
+        REQUIRE(table.find(print(i)) == no_state);
+        REQUIRE(table.add(print(i), i / 2, static_cast<std::uint16_t>(i % 7)) == i);
+    }
+    for (std::uint32_t i = 0; i < nr; i += 97) {
+        CHECK(table.find(print(i)) == i);
+        CHECK(table.parent(i) == i / 2);
+        CHECK(table.action_to(i) == i % 7);
+    }
+    CHECK(table.find(print(nr + 1)) == no_state);
+    CHECK(table.memory_bytes() <= std::size_t{24} * nr);
+}
