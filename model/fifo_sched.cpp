@@ -27,7 +27,7 @@ op_step fifo_sched::step(frame& call, kfuncs& k) const
         if (!fifo.push(call.task)) {
             k.error(0, 0);
         } else {
-            k.emit(record_kind::cgrp_q_push, 0, call.task, k.task_cgroup(call.task).value, 0, fifo.queue->nr);
+            k.emit(record_kind::cgrp_q_push, 0, call.task, k.task_cgroup(call.task).value, 0, fifo.size());
         }
         return op_step::done(cost_kind::queue_map_op);
     }
@@ -37,7 +37,7 @@ op_step fifo_sched::step(frame& call, kfuncs& k) const
         }
         pid task;
         if (fifo.pop(task)) {
-            k.emit(record_kind::cgrp_q_pop, 0, task, k.task_cgroup(task).value, 0, fifo.queue->nr);
+            k.emit(record_kind::cgrp_q_pop, 0, task, k.task_cgroup(task).value, 0, fifo.size());
             if (k.task_exists(task)) {
                 k.dsq_insert(task, false, slice_dfl_);
             }

@@ -30,6 +30,9 @@ public:
     bool pop(pid& task) const { return queue_->pop(elements_, capacity_, task.value); }
     bool empty() const { return queue_->nr == 0; }
 
+    /// Tasks in it.
+    std::uint32_t size() const { return queue_->nr; }
+
 private:
     queue_map* queue_;
     std::uint32_t* elements_;

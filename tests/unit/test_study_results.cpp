@@ -19,7 +19,7 @@ using namespace pairsim::test;
 namespace {
 
 study_outcome run_in(const study& s, const std::string& folder, unsigned threads = 2,
-                     std::optional<study_shard> shard = {})
+                     std::optional<shard_id> shard = {})
 {
     return run_study(s, {.folder = folder, .threads = threads, .shard = shard});
 }
@@ -49,7 +49,7 @@ TEST_CASE("one thread, three threads and merged shards write the same bytes", "[
     run_in(s, folder.path("three"), 3);
     CHECK(folder.read("three/runs.jsonl") == lines);
     for (std::size_t i = 1; i <= 3; ++i) {
-        run_in(s, folder.path("shards"), 2, study_shard{i, 3});
+        run_in(s, folder.path("shards"), 2, shard_id{i, 3});
     }
     const gathered g = merge_results(s, folder.path("shards"), result_files(folder.path("shards")));
     CHECK(g.missing.empty());
@@ -137,7 +137,7 @@ TEST_CASE("until: points are repeated until the interval is narrow enough", "[st
     run_in(s, folder.path("b"), 3);
     CHECK(folder.read("a/runs.jsonl") == folder.read("b/runs.jsonl"));
     for (std::size_t i = 1; i <= 2; ++i) {
-        run_in(s, folder.path("c"), 2, study_shard{i, 2});
+        run_in(s, folder.path("c"), 2, shard_id{i, 2});
     }
     const gathered g = merge_results(s, folder.path("c"), result_files(folder.path("c")));
     CHECK(folder.read("c/runs.jsonl") == folder.read("a/runs.jsonl"));

@@ -12,6 +12,7 @@
 #include "tools/cli/commands.h"
 #include "tools/io/atomic_file.h"
 #include "tools/io/input_error.h"
+#include "tools/io/shard.h"
 #include "tools/test/test_output.h"
 #include "tools/test/test_run.h"
 
@@ -31,14 +32,14 @@ struct options {
 
 std::vector<std::string> choose_files(const options& o)
 {
-    const test_shard shard = parse_shard(o.shard);
+    const shard_id part = parse_shard(o.shard);
     std::vector<std::string> files = find_scenarios(o.paths);
     std::erase_if(files, [&](const std::string& f) { return f.find(o.filter) == std::string::npos; });
     if (files.empty()) { // a test that tests nothing must not pass
         throw input_error({{o.paths.front(), "", "no scenario to test", "correct the path or --filter"}});
     }
     std::vector<std::string> chosen;
-    for (std::size_t i = shard.index - 1; i < files.size(); i += shard.count) {
+    for (std::size_t i = part.index - 1; i < files.size(); i += part.count) {
         chosen.push_back(files[i]);
     }
     return chosen;

@@ -196,7 +196,7 @@ std::optional<finding> judge_last_state(const counterexample& c, claim_id claim,
 {
     const pair_map pairs = pairs_of(what.base);
     observed_state state(what.base.machine.nr_cpus(), what.base.work.tasks.size(), pairs);
-    const cause_finder finder(state, what.base.machine, what.base.work);
+    const cause_finder finder(state, what.base.machine, what.base.work, what.base.scheduler == scheduler_name::pair);
     for (const auto& step : c.steps) {
         for (const trace_record& r : step.records) {
             state.apply(r);

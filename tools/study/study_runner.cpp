@@ -131,20 +131,6 @@ void set_aside(const std::string& folder, const std::vector<std::string>& lines)
 
 } // namespace
 
-study_shard parse_shard(const std::string& text)
-{
-    study_shard shard;
-    const char* end = text.data() + text.size();
-    const auto first = std::from_chars(text.data(), end, shard.index);
-    const bool has_slash = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
-    const auto second = has_slash ? std::from_chars(first.ptr + 1, end, shard.count) : first;
-    if (!has_slash || second.ec != std::errc() || second.ptr != end || shard.index < 1 || shard.index > shard.count) {
-        throw input_error(
-            {{"--shard", "", quote(text) + " is no part of a whole", "write I/N with I from 1 to N, as in 2/4"}});
-    }
-    return shard;
-}
-
 std::string runs_file(const std::string& folder)
 {
     return folder + "/runs.jsonl";
@@ -155,7 +141,7 @@ std::string csv_file(const std::string& folder)
     return folder + "/runs.csv";
 }
 
-std::string shard_file(const std::string& folder, study_shard shard)
+std::string shard_file(const std::string& folder, shard_id shard)
 {
     return fmt::format("{}/shard-{}-of-{}.jsonl", folder, shard.index, shard.count);
 }
@@ -186,7 +172,7 @@ std::uint32_t wanted_runs(const result_set& results, std::size_t point)
 }
 
 /// With `until`, the runs of a point belong together: how many there are depends on them.
-bool in_shard(const study& s, const std::optional<study_shard>& shard, run_place run)
+bool in_shard(const study& s, const std::optional<shard_id>& shard, run_place run)
 {
     const std::size_t number = s.until ? run.point : run.point * s.replications + run.replication;
     return !shard || number % shard->count == shard->index - 1;

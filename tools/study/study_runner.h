@@ -7,22 +7,15 @@
 #include <optional>
 #include <string>
 
+#include "tools/io/shard.h"
 #include "tools/study/result_store.h"
 
 namespace pairsim {
 
-/// Part `index` of `count` of a study's runs.
-struct study_shard {
-    std::size_t index = 1; ///< from 1 to count
-    std::size_t count = 1;
-};
-/// "2/4". Throws input_error.
-study_shard parse_shard(const std::string& text);
-
 struct study_options {
     std::string folder;   ///< of the results; made if missing
     unsigned threads = 1; ///< 1 or more
-    std::optional<study_shard> shard;
+    std::optional<shard_id> shard;
     bool show_progress = false; ///< on standard error
 };
 
@@ -36,7 +29,7 @@ struct study_outcome {
 /// Names of the files in a folder of results.
 std::string runs_file(const std::string& folder);
 std::string csv_file(const std::string& folder);
-std::string shard_file(const std::string& folder, study_shard shard);
+std::string shard_file(const std::string& folder, shard_id shard);
 std::string others_file(const std::string& folder);
 
 /// Writes @p text to @p path, in full or not at all. Throws std::system_error.
@@ -46,7 +39,7 @@ void write_whole_file(const std::string& path, const std::string& text);
 /// at which the precision is looked at. Depends on the first replications alone, not on the order of their arrival.
 std::uint32_t wanted_runs(const result_set& results, std::size_t point);
 
-bool in_shard(const study& s, const std::optional<study_shard>& shard, run_place run);
+bool in_shard(const study& s, const std::optional<shard_id>& shard, run_place run);
 
 /// Throws std::system_error if results cannot be written, input_error if the folder holds what is no result.
 study_outcome run_study(const study& s, const study_options& options);

@@ -112,19 +112,6 @@ void run_valid(test_result& result, const scenario& s)
 
 } // namespace
 
-test_shard parse_shard(const std::string& text)
-{
-    test_shard shard;
-    const char* const end = text.data() + text.size();
-    const auto index = std::from_chars(text.data(), end, shard.index);
-    const bool slash = index.ec == std::errc{} && index.ptr != end && *index.ptr == '/';
-    const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count) : index;
-    if (!slash || count.ec != std::errc{} || count.ptr != end || shard.index < 1 || shard.index > shard.count) {
-        throw input_error({{"--shard", "", quote(text) + " is no part of a whole", "write I/N, from 1/N to N/N"}});
-    }
-    return shard;
-}
-
 std::vector<std::string> find_scenarios(const std::vector<std::string>& paths)
 {
     std::vector<std::string> files;

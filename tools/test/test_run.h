@@ -32,15 +32,6 @@ struct test_result {
     std::string command;         ///< that repeats the run
 };
 
-/// The i-th of n parts of the cases, i from 1.
-struct test_shard {
-    std::size_t index = 1;
-    std::size_t count = 1;
-};
-
-/// "2/5". Throws input_error.
-test_shard parse_shard(const std::string& text);
-
 /// The scenarios that @p paths name, sorted, each once: files as they are, folders with all they hold. In a folder,
 /// JSON files of another format (machines, schemas) are left out. Throws input_error if a path is not there.
 std::vector<std::string> find_scenarios(const std::vector<std::string>& paths);
