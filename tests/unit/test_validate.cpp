@@ -31,9 +31,9 @@ measured_case case_of(const std::vector<std::string>& lines)
 }
 
 /// A run in which the kernel counted @p total enqueues a window of one second.
-observed_run run_with(std::int64_t total)
+run_numbers run_with(std::int64_t total)
 {
-    observed_run run;
+    run_numbers run;
     run.window_ns = 1'000'000'000;
     run.counters[static_cast<std::size_t>(pair_counter::nr_total)] = total;
     return run;
@@ -116,7 +116,7 @@ TEST_CASE("another way to end disagrees, whatever the numbers are", "[validate]"
 {
     measured_case c = case_of({"task A 1 ph=f"});
     c.runs.push_back({.seen = run_with(100), .path = "", .lost_share = {}});
-    observed_run ours = run_with(100);
+    run_numbers ours = run_with(100);
     ours.exit = "scx_bpf_error: top_q overflow";
     const case_score score = score_case(c, {ours});
     CHECK(score.weak);
@@ -137,7 +137,7 @@ TEST_CASE("a mixture of cgroups on a pair is one violation from its first to its
     log.first = {1, 0};
     log.events = {switch_at(1'000'000, 1, 0, 2, false), switch_at(3'000'000, 1, 2, 0, false),
                   switch_at(8'000'000, 0, 1, 0, true)};
-    observed_run seen;
+    run_numbers seen;
     measure(log, seen);
     CHECK(seen.violation_ns == 2'000'000);
     CHECK(seen.violations == 1);

@@ -22,7 +22,7 @@ struct case_scenario {
 case_scenario make_scenario(const measured_case& c, const host_machine& host, std::uint64_t seed);
 
 struct case_outcome {
-    observed_run seen;
+    run_numbers seen;
     sched_log log;
 };
 case_outcome run_case(const measured_case& c, const host_machine& host, std::uint64_t seed);

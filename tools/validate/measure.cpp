@@ -23,7 +23,7 @@ struct pair_watch {
 
 class measurer {
 public:
-    measurer(const sched_log& log, observed_run& seen)
+    measurer(const sched_log& log, run_numbers& seen)
         : log_(log), seen_(seen), on_cpu_(log.first), way_(log.threads.size()), waiting_(log.threads.size()),
           came_(log.nr_cpus), pairs_(log.pairs.size()), partner_(log.nr_cpus)
     {
@@ -177,7 +177,7 @@ private:
     }
 
     const sched_log& log_;
-    observed_run& seen_;
+    run_numbers& seen_;
     std::vector<std::uint32_t> on_cpu_;
     std::vector<log_path> way_;
     std::vector<bool> waiting_;
@@ -190,7 +190,7 @@ private:
 
 } // namespace
 
-void measure(const sched_log& log, observed_run& seen)
+void measure(const sched_log& log, run_numbers& seen)
 {
     seen.window_ns = log.window_ns;
     measurer(log, seen).run();

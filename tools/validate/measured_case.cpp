@@ -35,7 +35,7 @@ std::int64_t integer_at(const json& from, const char* key)
     return member_or(from, key, 0).get<std::int64_t>();
 }
 
-void read_measures(const json& root, observed_run& seen)
+void read_measures(const json& root, run_numbers& seen)
 {
     const json& counters = root.at("counters_delta");
     for (std::size_t i = 0; i < nr_pair_counters; ++i) {

@@ -41,7 +41,7 @@ struct case_rt {
 };
 
 /// What a run gave, measured or simulated. Shares and rates are made of these by cells_of().
-struct observed_run {
+struct run_numbers {
     std::string label; ///< "run 3", "seed 7"
     std::int64_t window_ns = 0;
     std::array<std::int64_t, nr_pair_counters> counters{};
@@ -58,7 +58,7 @@ struct observed_run {
 };
 
 struct measured_run {
-    observed_run seen;
+    run_numbers seen;
     std::string path;               ///< of the run's files, without extension
     bool plain_kernel = false;      ///< K612 with its broken wait
     std::vector<double> lost_share; ///< of each CPU: part of the window for which the host had it descheduled

@@ -53,6 +53,6 @@ struct sched_log {
 sched_log read_recorded_log(const measured_case& c, const measured_run& run);
 
 /// Fills in what follows from the log alone; counters and exit are left as they are.
-void measure(const sched_log& log, observed_run& seen);
+void measure(const sched_log& log, run_numbers& seen);
 
 } // namespace pairsim

@@ -22,18 +22,18 @@ double at_or_zero(const std::map<std::string, std::int64_t>& numbers, const std:
     return found == numbers.end() ? 0.0 : static_cast<double>(found->second);
 }
 
-bool any_has(const measured_case& c, const std::vector<observed_run>& ours, const std::string& kind)
+bool any_has(const measured_case& c, const std::vector<run_numbers>& ours, const std::string& kind)
 {
-    const auto has = [&](const observed_run& run) { return run.forced_idle_ns.contains(kind); };
+    const auto has = [&](const run_numbers& run) { return run.forced_idle_ns.contains(kind); };
     return std::any_of(ours.begin(), ours.end(), has) ||
            std::any_of(c.runs.begin(), c.runs.end(), [&](const measured_run& r) { return has(r.seen); });
 }
 
 /// All ends of @p runs, and the most frequent one (the first by name among equals).
-std::pair<std::set<std::string>, std::string> ends_of(const std::vector<observed_run>& runs)
+std::pair<std::set<std::string>, std::string> ends_of(const std::vector<run_numbers>& runs)
 {
     std::map<std::string, int> counts;
-    for (const observed_run& run : runs) {
+    for (const run_numbers& run : runs) {
         ++counts[run.exit];
     }
     std::set<std::string> all;
@@ -45,7 +45,7 @@ std::pair<std::set<std::string>, std::string> ends_of(const std::vector<observed
     return {all, most};
 }
 
-cell exit_cell(const std::vector<observed_run>& kernel, const std::vector<observed_run>& ours)
+cell exit_cell(const std::vector<run_numbers>& kernel, const std::vector<run_numbers>& ours)
 {
     cell c;
     c.metric = "exit";
@@ -93,7 +93,7 @@ std::size_t case_score::nr_agree() const
     return static_cast<std::size_t>(std::count_if(cells.begin(), cells.end(), [](const cell& c) { return c.agrees; }));
 }
 
-std::vector<named_number> numbers_of(const measured_case& c, const observed_run& run)
+std::vector<named_number> numbers_of(const measured_case& c, const run_numbers& run)
 {
     const double seconds = static_cast<double>(run.window_ns) / 1e9;
     const double pair_ns =
@@ -128,27 +128,27 @@ std::vector<named_number> numbers_of(const measured_case& c, const observed_run&
     return numbers;
 }
 
-case_score score_case(const measured_case& c, const std::vector<observed_run>& simulated)
+case_score score_case(const measured_case& c, const std::vector<run_numbers>& simulated)
 {
     case_score score{c.name, c.runs.size() == 1, {}};
-    std::vector<observed_run> kernel;
+    std::vector<run_numbers> kernel;
     for (const measured_run& run : c.runs) {
         kernel.push_back(run.seen);
     }
     score.cells.push_back(exit_cell(kernel, simulated));
-    if (std::all_of(kernel.begin(), kernel.end(), [](const observed_run& r) { return r.only_exit; })) {
+    if (std::all_of(kernel.begin(), kernel.end(), [](const run_numbers& r) { return r.only_exit; })) {
         return score; // its numbers describe another scheduler
     }
     std::map<std::string, std::vector<double>> theirs;
     std::map<std::string, std::vector<double>> ours;
     double shortest_s = static_cast<double>(c.window.count()) / 1e9;
-    for (const observed_run& run : kernel) {
+    for (const run_numbers& run : kernel) {
         shortest_s = std::min(shortest_s, static_cast<double>(run.window_ns) / 1e9);
         for (const named_number& n : numbers_of(c, run)) {
             theirs[n.metric].push_back(n.value);
         }
     }
-    for (const observed_run& run : simulated) {
+    for (const run_numbers& run : simulated) {
         for (const named_number& n : numbers_of(c, run)) {
             ours[n.metric].push_back(n.value);
         }

@@ -48,7 +48,7 @@ struct case_score {
 
 /// The rule: our median over seeds lies in the kernel's [min, max] over its runs, widened at both ends by 10 % of
 /// their median plus a floor: three events, or 0.5 % of the pairs' time.
-case_score score_case(const measured_case& c, const std::vector<observed_run>& simulated);
+case_score score_case(const measured_case& c, const std::vector<run_numbers>& simulated);
 
 /// Numbers of a run that are compared, in the order of the table.
 struct named_number {
@@ -56,6 +56,6 @@ struct named_number {
     cell_unit unit = cell_unit::rate;
     double value = 0;
 };
-std::vector<named_number> numbers_of(const measured_case& c, const observed_run& run);
+std::vector<named_number> numbers_of(const measured_case& c, const run_numbers& run);
 
 } // namespace pairsim

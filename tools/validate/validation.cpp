@@ -9,7 +9,7 @@ namespace pairsim {
 std::vector<case_score> validate_cases(const std::vector<measured_case>& cases, const host_machine& host,
                                        std::uint32_t seeds)
 {
-    std::vector<std::vector<observed_run>> simulated(cases.size(), std::vector<observed_run>(seeds));
+    std::vector<std::vector<run_numbers>> simulated(cases.size(), std::vector<run_numbers>(seeds));
     for_each_in_parallel(cases.size() * seeds, [&](std::size_t i) {
         const std::size_t n = i / seeds;
         const auto seed = static_cast<std::uint32_t>(i % seeds);
