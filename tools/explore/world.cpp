@@ -237,7 +237,9 @@ bool explored_world::step(cpu_id cpu)
         return state().cpu(cpu).in_kick_wait != waited;
     }
     machine_.end_step(cpu);
-    last_cost_ = done.cost;
+    // The preset costs leave these at zero: the simulator does what follows at once.
+    const bool is_free = done.cost == cost_kind::pick || done.cost == cost_kind::idle_loop;
+    last_cost_ = is_free ? cost_kind::none : done.cost;
     if (!machine_.has_kernel_work(cpu)) {
         around_.in_kernel[cpu.value] = 0;
     }
