@@ -11,10 +11,10 @@
 
 namespace pairsim {
 
-void for_each_in_parallel(std::size_t nr, const std::function<void(std::size_t)>& piece)
+void for_each_in_parallel(std::size_t nr, const std::function<void(std::size_t)>& piece, unsigned threads)
 {
     std::vector<std::exception_ptr> thrown(nr);
-    boost::asio::thread_pool pool(std::max(1U, std::thread::hardware_concurrency()));
+    boost::asio::thread_pool pool(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()));
     for (std::size_t i = 0; i < nr; ++i) {
         boost::asio::post(pool, [&, i] {
             try {

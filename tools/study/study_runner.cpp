@@ -2,7 +2,6 @@
 #include "tools/study/study_runner.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <exception>
 #include <filesystem>

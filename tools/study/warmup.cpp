@@ -2,12 +2,8 @@
 #include "tools/study/warmup.h"
 
 #include <algorithm>
-#include <exception>
-#include <mutex>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-
+#include "tools/io/parallel.h"
 #include "tools/io/runner.h"
 #include "tools/study/statistics.h"
 
@@ -115,25 +111,12 @@ std::vector<warmup_estimate> find_warmup(const study& s, std::uint32_t replicati
 {
     constexpr std::size_t nr_parts = 500;
     std::vector<std::vector<run_series>> series(s.points.size(), std::vector<run_series>(replications));
-    std::exception_ptr failure;
-    std::mutex mutex;
-    boost::asio::thread_pool pool(threads);
-    for (std::size_t p = 0; p < s.points.size(); ++p) {
-        for (std::uint32_t r = 0; r < replications; ++r) {
-            boost::asio::post(pool, [&, p, r] {
-                try {
-                    series[p][r] = observe_run(scenario_of(s, s.points[p], r), nr_parts);
-                } catch (...) {
-                    const std::lock_guard lock(mutex);
-                    failure = failure ? failure : std::current_exception();
-                }
-            });
-        }
-    }
-    pool.join();
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    const auto observe = [&](std::size_t i) {
+        const std::size_t p = i / replications;
+        const auto r = static_cast<std::uint32_t>(i % replications);
+        series[p][r] = observe_run(scenario_of(s, s.points[p], r), nr_parts);
+    };
+    for_each_in_parallel(s.points.size() * replications, observe, threads);
     std::vector<warmup_estimate> found;
     for (std::size_t p = 0; p < s.points.size(); ++p) {
         const auto busy = parts_to_cut(mean_series(series[p], &run_series::busy));
