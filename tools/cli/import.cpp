@@ -45,7 +45,7 @@ int run(const options& o)
         for (const std::string& text : o.cgroups) {
             rules.add_option(text);
         }
-        result = import_recorded(o.file, rules, {.tolerant = o.tolerant, .ignored_cgroups = {}}, i);
+        result = import_run(read_run(o.file, rules, {.tolerant = o.tolerant, .ignored_cgroups = {}}), i);
     }
     for (const std::string& warning : result.warnings) {
         fmt::print(stderr, "{}\n", warning);

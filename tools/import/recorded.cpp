@@ -37,7 +37,6 @@ public:
 
     std::vector<history> tasks{1}; ///< by pid of the records
     std::vector<episode> higher;
-    std::uint16_t last_cpu = 0;
 
     void on_records(std::span<const trace_record> records) override
     {
@@ -84,7 +83,6 @@ private:
 
     void on_switch(const trace_record& r)
     {
-        last_cpu = std::max(last_cpu, r.cpu.value);
         const pid prev{r.a};
         if (is_task(prev)) {
             history& h = of(prev);
@@ -152,26 +150,21 @@ json higher_of(const observer& seen, sim_time start)
 
 } // namespace
 
-imported import_recorded(const std::string& path, const cgroup_rules& rules, const recorded_options& recorded,
-                         const import_options& options)
+imported import_run(const recorded_run& run, const import_options& options)
 {
-    const std::string where = display_name(path);
-    file_bytes bytes(path);
-    line_source lines(bytes, where);
-    recorded_trace trace(lines, rules, recorded);
     observer seen;
-    trace.read(seen);
-    seen.finish(trace.end());
+    seen.on_records(run.records);
+    seen.finish(run.end);
     json tasks = json::array();
     std::set<std::string> groups;
-    for (std::size_t i = 0; i < trace.tasks().size() && i + 1 < seen.tasks.size(); ++i) {
+    for (std::size_t i = 0; i < run.tasks.size() && i + 1 < seen.tasks.size(); ++i) {
         const auto& h = seen.tasks[i + 1];
-        const auto& t = trace.tasks()[i];
+        const auto& t = run.tasks[i];
         json phases = phases_of(h);
         if (phases.empty()) {
             continue; // ignored, or it never ran
         }
-        const std::string& cgroup = trace.cgroups()[t.cgroup];
+        const std::string& cgroup = run.cgroups[t.cgroup];
         const std::string name = cgroup == "/" ? "/" : cgroup.substr(cgroup.starts_with('/') ? 1 : 0);
         for (std::size_t slash = name.find('/', 1); name != "/" && slash != std::string::npos;
              slash = name.find('/', slash + 1)) {
@@ -182,20 +175,20 @@ imported import_recorded(const std::string& path, const cgroup_rules& rules, con
         }
         tasks.push_back({{"name", fmt::format("{}-{}", t.comm, t.pid)},
                          {"cgroup", name},
-                         {"start", since(h.first, trace.start())},
+                         {"start", since(h.first, run.start)},
                          {"fork_cpu", h.first_cpu},
                          {"phases", std::move(phases)}});
     }
     if (tasks.empty()) {
-        throw input_error({{where, "", "no task ran in the trace", "record sched_switch and sched_wakeup"}});
+        throw input_error({{run.where, "", "no task ran in the trace", "record sched_switch and sched_wakeup"}});
     }
-    const std::uint32_t cpus = options.cpus.value_or((seen.last_cpu + 2U) / 2 * 2);
+    const std::uint32_t cpus = options.cpus.value_or((run.nr_cpus + 1) / 2 * 2);
     imported result;
     result.scenario = {
         {"schema", "pairsim.scenario/1"},
         {"name", options.name},
         {"description", "What a recorded trace shows: each task runs and sleeps as long as it was seen to."},
-        {"duration", options.duration.value_or(format_duration(trace.end() - trace.start()))},
+        {"duration", options.duration.value_or(format_duration(run.end - run.start))},
         {"machine", {{"cpus", cpus}}},
         {"cgroups", json::array()},
         {"tasks", std::move(tasks)}};
@@ -205,11 +198,11 @@ imported import_recorded(const std::string& path, const cgroup_rules& rules, con
     if (groups.empty()) {
         result.scenario.erase("cgroups");
     }
-    if (json higher = higher_of(seen, trace.start()); !higher.empty()) {
+    if (json higher = higher_of(seen, run.start); !higher.empty()) {
         result.scenario["higher_class"] = std::move(higher);
     }
-    result.warnings.push_back(where + ": a trace does not show affinities: all tasks may run everywhere");
-    static_cast<void>(read_scenario(result.scenario, where + " (imported)"));
+    result.warnings.push_back(run.where + ": a trace does not show affinities: all tasks may run everywhere");
+    static_cast<void>(read_scenario(result.scenario, run.where + " (imported)"));
     return result;
 }
 

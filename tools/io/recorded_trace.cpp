@@ -120,11 +120,15 @@ void recorded_trace::on(const sched_event& e)
         return;
     case kind::attach:
         return on_attach(e);
+    case kind::waking:
+        if (const pid p = task_of(e.pid, e.comm, e.prio); is_task(p)) {
+            emit(record_kind::sched_waking, e.cpu, p, 0, 0, static_cast<std::uint8_t>(wake_reason::task));
+        }
+        return;
     case kind::none:
     case kind::malformed:
     case kind::lost:
     case kind::other:
-    case kind::waking:
     case kind::migrate:
     case kind::exit:
     case kind::pair:

@@ -10,19 +10,13 @@ namespace {
 using what = log_event::what;
 
 constexpr std::int64_t longest_gap = 900'000; ///< less than a tick
-constexpr std::int64_t shortest_leg = 20'000;
 constexpr std::int64_t longest_leg = 1'000'000;
 constexpr std::int64_t longest_shared_leg = 15'000'000;
 constexpr double shared_host = 0.3; ///< share of lost time that means that CPUs share one of the host's
 constexpr nanoseconds slice = std::chrono::milliseconds{20};
 constexpr std::int64_t unknown = -1;
 
-/// The loop of a task that runs once and sleeps once: what it asks for.
-struct loop_plan {
-    bool known = false;
-    std::int64_t run = 0;
-    std::int64_t sleep = 0;
-};
+using loop_plan = run_facts::loop_plan;
 
 loop_plan plan_of(const std::vector<case_phase>& phases)
 {
@@ -32,23 +26,32 @@ loop_plan plan_of(const std::vector<case_phase>& phases)
     return {true, phases[0].length.count(), phases[1].length.count()};
 }
 
+loop_plan find_plan(const measured_case& c, const std::string& name)
+{
+    const auto dot = name.find('.');
+    std::uint32_t n = 0;
+    std::from_chars(name.data() + dot + 1, name.data() + name.size(), n);
+    for (const case_tasks& t : c.tasks) {
+        if (t.cgroup != name.substr(0, dot)) {
+            continue;
+        }
+        if (n < t.count) {
+            return plan_of(t.phases);
+        }
+        n -= t.count;
+    }
+    return {};
+}
+
 class collector {
 public:
-    collector(const measured_case& c, const sched_log& log, latency_samples& samples)
-        : log_(log), samples_(samples), waking_(log.threads.size(), unknown), began_(log.threads.size(), unknown),
-          woken_here_(log.threads.size()), woken_(log.threads.size(), unknown), path_(log.threads.size()),
-          on_since_(log.threads.size(), unknown), slept_(log.threads.size(), unknown), ran_(log.threads.size()),
-          disturbed_(log.threads.size()), on_cpu_(log.first), mixed_since_(log.pairs.size(), unknown)
+    collector(const run_facts& facts, const sched_log& log, latency_samples& samples)
+        : facts_(facts), log_(log), samples_(samples), waking_(log.threads.size(), unknown),
+          began_(log.threads.size(), unknown), woken_here_(log.threads.size()), woken_(log.threads.size(), unknown),
+          path_(log.threads.size()), on_since_(log.threads.size(), unknown), slept_(log.threads.size(), unknown),
+          ran_(log.threads.size()), disturbed_(log.threads.size()), on_cpu_(log.first),
+          mixed_since_(log.pairs.size(), unknown)
     {
-        plans_.resize(log.threads.size());
-        for (std::size_t i = 0; i < log.threads.size(); ++i) {
-            plans_[i] = log.threads[i].sort == thread_sort::work ? find_plan(c, log.threads[i].name) : loop_plan{};
-        }
-        kick_storm_ = c.batch == nanoseconds{0};
-        long_batch_ = c.batch > 2 * slice && c.nr_cpus == 2;
-        shared_ = std::any_of(c.runs.begin(), c.runs.end(), [](const measured_run& r) {
-            return std::any_of(r.lost_share.begin(), r.lost_share.end(), [](double s) { return s > shared_host; });
-        });
     }
 
     void run()
@@ -65,30 +68,13 @@ public:
     }
 
 private:
-    static loop_plan find_plan(const measured_case& c, const std::string& name)
-    {
-        const auto dot = name.find('.');
-        std::uint32_t n = 0;
-        std::from_chars(name.data() + dot + 1, name.data() + name.size(), n);
-        for (const case_tasks& t : c.tasks) {
-            if (t.cgroup != name.substr(0, dot)) {
-                continue;
-            }
-            if (n < t.count) {
-                return plan_of(t.phases);
-            }
-            n -= t.count;
-        }
-        return {};
-    }
-
     thread_sort sort(std::uint32_t thread) const { return log_.threads[thread].sort; }
 
     void on_waking(const log_event& e)
     {
         waking_[e.thread] = e.at_ns;
         began_[e.thread] = e.at_ns;
-        const loop_plan& plan = plans_[e.thread];
+        const loop_plan& plan = facts_.plans[e.thread];
         if (slept_[e.thread] != unknown && plan.known) {
             const bool idle = std::all_of(on_cpu_.begin(), on_cpu_.end(),
                                           [this](std::uint32_t t) { return sort(t) == thread_sort::idle; });
@@ -120,7 +106,7 @@ private:
     {
         switch_out(e);
         const auto since_wakeup = e.at_ns - woken_[e.thread];
-        if (woken_[e.thread] != unknown && !shared_) {
+        if (woken_[e.thread] != unknown && !facts_.shared) {
             if (sort(e.thread) == thread_sort::work && path_[e.thread] == log_path::direct &&
                 sort(e.prev) == thread_sort::idle) {
                 if (woken_here_[e.thread]) {
@@ -139,7 +125,7 @@ private:
         on_since_[e.thread] = e.at_ns;
         on_cpu_[e.cpu] = e.thread;
         for (std::size_t i = 0; i < log_.pairs.size(); ++i) {
-            watch_pair(i, e.at_ns);
+            watch_pair(i, e);
         }
     }
 
@@ -155,7 +141,7 @@ private:
             disturbed_[t] = true;
             return;
         }
-        const loop_plan& plan = plans_[t];
+        const loop_plan& plan = facts_.plans[t];
         if (plan.known && !disturbed_[t]) {
             samples_[latency::run_extra].push_back(ran_[t] - plan.run);
         }
@@ -167,7 +153,7 @@ private:
     {
         const bool own_end = e.runnable && sort(e.prev) == thread_sort::work && sort(e.thread) == thread_sort::work &&
                              log_.threads[e.prev].cgroup == log_.threads[e.thread].cgroup;
-        if (!long_batch_ || shared_ || !own_end || !only_hogs()) {
+        if (!facts_.long_batch || facts_.shared || !own_end || !only_hogs()) {
             return;
         }
         if (last_end_ != unknown && last_end_cpu_ != e.cpu && e.at_ns - last_end_ < longest_gap) {
@@ -177,19 +163,20 @@ private:
         last_end_cpu_ = e.cpu;
     }
 
-    void watch_pair(std::size_t i, std::int64_t t)
+    void watch_pair(std::size_t i, const log_event& e)
     {
         const log_thread& a = log_.threads[on_cpu_[log_.pairs[i][0]]];
         const log_thread& b = log_.threads[on_cpu_[log_.pairs[i][1]]];
         const bool mixed = a.sort == thread_sort::work && b.sort == thread_sort::work && a.cgroup != b.cgroup;
         if (mixed && mixed_since_[i] == unknown) {
-            mixed_since_[i] = t;
+            mixed_since_[i] = e.at_ns;
         } else if (!mixed && mixed_since_[i] != unknown) {
-            const auto length = t - mixed_since_[i];
+            const auto length = e.at_ns - mixed_since_[i];
             mixed_since_[i] = unknown;
-            if (shared_ && length >= shortest_leg && length < longest_shared_leg) {
+            if (facts_.shared && length >= facts_.shortest_leg && length < longest_shared_leg) {
                 samples_[latency::shared_leg].push_back(length);
-            } else if (!shared_ && !kick_storm_ && length >= shortest_leg && length < longest_leg && only_hogs()) {
+            } else if (!facts_.shared && !facts_.kick_storm && e.runnable && length >= facts_.shortest_leg &&
+                       length < longest_leg && only_hogs()) {
                 samples_[latency::kick_leg].push_back(length);
             }
         }
@@ -198,12 +185,12 @@ private:
     /// Where tasks sleep, the end of a mixture can be that of a run.
     bool only_hogs() const
     {
-        return std::all_of(plans_.begin(), plans_.end(), [](const loop_plan& p) { return !p.known; });
+        return std::all_of(facts_.plans.begin(), facts_.plans.end(), [](const loop_plan& p) { return !p.known; });
     }
 
+    const run_facts& facts_;
     const sched_log& log_;
     latency_samples& samples_;
-    std::vector<loop_plan> plans_;
     std::vector<std::int64_t> waking_, began_;
     std::vector<bool> woken_here_;
     std::vector<std::int64_t> woken_;
@@ -212,9 +199,6 @@ private:
     std::vector<bool> disturbed_;
     std::vector<std::uint32_t> on_cpu_;
     std::vector<std::int64_t> mixed_since_;
-    bool shared_ = false;
-    bool kick_storm_ = false; ///< kicks cross all the time
-    bool long_batch_ = false;
     std::int64_t last_end_ = unknown;
     std::uint16_t last_end_cpu_ = 0;
 };
@@ -224,14 +208,28 @@ private:
 std::string_view latency_name(latency l)
 {
     constexpr std::array<std::string_view, nr_latencies> names{
-        "wake_direct", "wake_queued", "idle_to_run", "remote_to_run",    "rt_to_run", "kick_leg",
-        "tick_gap",    "run_extra",   "sleep_extra", "idle_sleep_extra", "shared_leg"};
+        "wake_direct", "wake_queued", "idle_to_run", "remote_to_run",    "rt_to_run",  "kick_leg",
+        "tick_gap",    "run_extra",   "sleep_extra", "idle_sleep_extra", "shared_leg", "tick_late"};
     return names[static_cast<std::size_t>(l)];
 }
 
-void collect_latencies(const measured_case& c, const sched_log& log, latency_samples& samples)
+run_facts facts_of(const measured_case& c, const sched_log& log)
 {
-    collector(c, log, samples).run();
+    run_facts facts;
+    for (const log_thread& t : log.threads) {
+        facts.plans.push_back(t.sort == thread_sort::work ? find_plan(c, t.name) : loop_plan{});
+    }
+    facts.kick_storm = c.batch == nanoseconds{0};
+    facts.long_batch = c.batch > 2 * slice && c.nr_cpus == 2;
+    facts.shared = std::any_of(c.runs.begin(), c.runs.end(), [](const measured_run& r) {
+        return std::any_of(r.lost_share.begin(), r.lost_share.end(), [](double s) { return s > shared_host; });
+    });
+    return facts;
+}
+
+void collect_latencies(const run_facts& facts, const sched_log& log, latency_samples& samples)
+{
+    collector(facts, log, samples).run();
 }
 
 std::int64_t quantile(const std::vector<std::int64_t>& sorted, std::uint32_t per_million)
