@@ -14,8 +14,8 @@ namespace pairsim {
 
 /// Tie-break among events of one instant, in this order.
 enum class event_phase : std::uint8_t {
+    lost_time,   ///< a CPU is taken away before it can do or notice anything else
     kernel_step, ///< a step that is under way ends before anything new begins
-    lost_time,   ///< a CPU is taken away before it can notice anything else
     ipi,         ///< effects of what other CPUs did earlier
     tick,        ///< the timer interrupt
     timer,       ///< sleeps that end

@@ -81,8 +81,8 @@ public:
     /// True if the CPU has kernel code to run: a frame, an interrupt it can take, need_resched, or a lock to give
     /// back at the end of a step.
     bool has_kernel_work(cpu_id cpu) const;
-    /// Gives back the lock that the last step of @p cpu holds until its end. For drivers whose steps take no time;
-    /// the others leave it to the next step.
+    /// Gives back the lock that the last step of @p cpu holds until its end, if the next step, which would do it, does
+    /// not come at once.
     void end_step(cpu_id cpu) { release_short_lock(cpu); }
     /// Takes back the wait of @p cpu, whose last step was blocked by a lock or a task: for drivers that try a blocked
     /// step again in a later state. No other CPU may be waiting.

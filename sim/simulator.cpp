@@ -291,6 +291,9 @@ void simulator::on_lost_time(std::size_t source)
         leave_base(s.cpu);
         r.mode = cpu_mode::stepping;
         queue_.arm(step, r.frozen_until, event_phase::kernel_step);
+    } else if (queue_.armed(step) && queue_.deadline(step) == now_) {
+        machine_.end_step(s.cpu); // the step is over: its lock is free, and the next step waits for the CPU
+        queue_.arm(step, r.frozen_until, event_phase::kernel_step);
     } else if (queue_.armed(step)) {
         queue_.arm(step, queue_.deadline(step) + length, event_phase::kernel_step);
     }

@@ -96,8 +96,8 @@ TEST_CASE("phases of one instant follow each other in the order of their enumera
         q.arm(t, at_ns(1), static_cast<event_phase>(8 - t));
     }
     CHECK(drain(q) == std::vector<timer_id>{8, 7, 6, 5, 4, 3, 2, 1, 0});
-    CHECK(event_phase::kernel_step < event_phase::lost_time);
-    CHECK(event_phase::lost_time < event_phase::ipi);
+    CHECK(event_phase::lost_time < event_phase::kernel_step);
+    CHECK(event_phase::kernel_step < event_phase::ipi);
     CHECK(event_phase::ipi < event_phase::tick);
     CHECK(event_phase::tick < event_phase::timer);
     CHECK(event_phase::timer < event_phase::higher);

@@ -20,7 +20,8 @@ using kind = action::kind;
 
 constexpr nanoseconds step_cost = std::chrono::microseconds{1}; ///< of every step that costs anything
 constexpr nanoseconds gap = std::chrono::microseconds{20};      ///< from one action to the next
-constexpr nanoseconds steal_delay{10};                          ///< from a CPU's action to the theft of the CPU
+constexpr nanoseconds steal_delay{10};                          ///< from a CPU's action in its base to its theft
+constexpr nanoseconds pending_for{5};                           ///< of an interrupt, when its CPU is given back
 constexpr nanoseconds last_work{5};                             ///< that a task still does before it asks for something
 constexpr nanoseconds tick_period = std::chrono::seconds{1};    ///< rare ticks: each is one that the path needs
 
@@ -82,6 +83,7 @@ private:
     {
         nanoseconds& offset = offsets_[cpu.value];
         if (offset.count() < 0) {
+            earliest += earliest % tick_period == nanoseconds{0} ? gap : nanoseconds{0};
             offset = earliest % tick_period;
             return earliest;
         }
@@ -89,15 +91,14 @@ private:
         return t < earliest ? t + tick_period : t;
     }
 
-    /// From its action to its next one each CPU is stolen. A CPU in the middle of a step goes on with the rest of the
-    /// step, so what is left of the step counts; one in its base goes on at once.
+    /// From its action to its next one each CPU is stolen: where the action was a step, from the very end of it, when
+    /// its lock is free and the next step has not begun.
     void steal_cpus()
     {
         worked_.assign(what_.tasks.size(), nanoseconds{0});
         std::vector<nanoseconds> free_from(nr_cpus());
-        std::vector<nanoseconds> rest(nr_cpus()); ///< of the step in which the CPU is stolen
         const auto steal_until = [&](std::size_t cpu, nanoseconds until) {
-            const nanoseconds length = until - free_from[cpu] - rest[cpu];
+            const nanoseconds length = until - free_from[cpu];
             if (length > nanoseconds{0}) {
                 lost_.push_back({{"cpu", cpu}, {"first", text(free_from[cpu])}, {"length", text(length)}});
             }
@@ -113,8 +114,7 @@ private:
             const bool by_program = asked_by_task(s.did.what) || s.did.what == kind::leave;
             const nanoseconds began = at_[i] + (by_program ? last_work : nanoseconds{0});
             const bool in_step = !s.costs.empty() && s.costs.back() != cost_kind::none;
-            free_from[cpu] = at_[i] + steal_delay;
-            rest[cpu] = in_step ? began + step_cost - free_from[cpu] : nanoseconds{0};
+            free_from[cpu] = in_step ? began + step_cost : at_[i] + steal_delay;
             if (!in_step && s.ends_in_base && is_task(s.current)) {
                 worked_[s.current.value - 1] += steal_delay;
             } else if (!in_step && s.ends_in_base && is_higher(s.current)) {
@@ -146,7 +146,7 @@ private:
         const nanoseconds t = at_[i];
         switch (a.what) {
         case kind::fork:
-            starts_[a.task.value - 1] = t.count();
+            starts_[a.task.value - 1] = (t - pending_for).count();
             break;
         case kind::sleep:
             request(i, how_it_sleeps(i));
@@ -168,7 +168,7 @@ private:
                                 {"move", {{"task", name_of(a.task)}, {"to", group_name(a.arg)}}}});
             break;
         case kind::arrive:
-            arrivals_.push_back({a.cpu, static_cast<sched_class>(a.arg), t, std::chrono::seconds{30}});
+            arrivals_.push_back({a.cpu, static_cast<sched_class>(a.arg), t - pending_for, std::chrono::seconds{30}});
             higher_worked_[a.cpu.value] = nanoseconds{0};
             break;
         case kind::leave:
@@ -198,7 +198,7 @@ private:
         for (std::size_t j = i + 1; j < c_.steps.size(); ++j) {
             const action& a = c_.steps[j].did;
             if (a.what == kind::timer && a.task == task) {
-                return {{"sleep", text(at_[j] - at_[i] - last_work)}};
+                return {{"sleep", text(at_[j] - pending_for - at_[i] - last_work)}};
             }
             if ((a.what == kind::wake || a.what == kind::wake_sync) && pid{a.arg} == task) {
                 return {{"wait", fmt::format("wake-up {}", j + 1)}};
@@ -282,7 +282,7 @@ private:
         m["hard_lockup_after"] = "100ms";
         m["tick_offset"] = json::array();
         for (const nanoseconds o : offsets_) {
-            m["tick_offset"].push_back(text(o.count() < 0 ? tick_period - gap : o));
+            m["tick_offset"].push_back(text((o.count() < 0 ? tick_period - gap : o) - pending_for));
         }
         return m;
     }
@@ -416,9 +416,8 @@ std::variant<json, not_timed> time_counterexample(const counterexample& c, const
             return document;
         }
     }
-    return not_timed{fmt::format("{}, with slices and batches of {} and {} alike: the simulator holds a short lock "
-                                 "until the CPU's next step, or a slice ends at an instant that no tick can meet",
-                                 reason, format_duration(attempts[0].slice), format_duration(attempts[1].batch))};
+    return not_timed{fmt::format("{}, with slices and batches of {} and {} alike", reason,
+                                 format_duration(attempts[0].slice), format_duration(attempts[1].batch))};
 }
 
 } // namespace pairsim
