@@ -50,6 +50,18 @@ std::size_t count_by_brute_force(const exploration& what)
     return seen.size();
 }
 
+/// The words in which a state differs from another.
+std::vector<word_change> differences(std::span<const std::uint64_t> from, std::span<const std::uint64_t> to)
+{
+    std::vector<word_change> changes;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        if (from[i] != to[i]) {
+            changes.push_back({i, to[i]});
+        }
+    }
+    return changes;
+}
+
 search_result run(const exploration& what, unsigned threads)
 {
     const auto ops = make_scheduler(what.base);
@@ -118,32 +130,43 @@ TEST_CASE("a bound stops the search without an answer", "[explore]")
     CHECK(result.verdicts.front().what == verdict::kind::open);
 }
 
-TEST_CASE("a packed state is the state when it is unpacked", "[explore]")
+TEST_CASE("a state packed as its parent's changes is the state when it is unpacked", "[explore]")
 {
     const exploration what = load("i01-direct-dispatch.json");
     const auto ops = make_scheduler(what.base);
     explored_world world(what, *ops);
     const state_packer packer(world);
-    std::vector<std::uint64_t> words(packer.max_words());
-    for (int step = 0; step < 12; ++step) {
+    std::vector<std::uint64_t> parent(packer.initial().begin(), packer.initial().end());
+    std::vector<std::uint64_t> words(packer.nr_words());
+    std::vector<std::uint64_t> packed(packer.max_packed());
+    std::vector<std::uint64_t> packed_parent(packer.max_packed());
+    std::vector<word_change> changes(packer.nr_words());
+    packer.pack_initial(packed_parent.data());
+    for (int step = 0; step < 40; ++step) {
         for (const action& a : world.actions()) {
             if (world.enabled(a) && world.apply(a)) {
                 break;
             }
         }
-        const auto before = bytes_of(world);
-        const std::size_t nr = packer.pack(world, words.data());
-        CHECK(nr <= packer.max_words());
-        explored_world other(what, *ops);
-        packer.unpack(words.data(), other);
-        CHECK(bytes_of(other) == before);
+        const auto state = bytes_of(world);
+        const std::size_t nr = packer.take_back(world, parent.data(), changes.data());
+        const fingerprint print =
+            packer.changed(state_packer::fingerprint_at(packed_parent.data()), parent.data(), {changes.data(), nr});
+        CHECK(packer.pack(packed_parent.data(), {changes.data(), nr}, print, packed.data()) <= packer.max_packed());
+        packer.unpack(packed.data(), words.data());
+        packer.put(words.data(), world);
+        CHECK(bytes_of(world) == state);
+        CHECK(state_packer::fingerprint_at(packed.data()) ==
+              packer.changed({}, packer.initial().data(), differences(packer.initial(), words)));
+        parent = words;
+        packed_parent = packed;
     }
 }
 
 TEST_CASE("the table finds what was added and nothing else, in at most 24 bytes a state", "[explore]")
 {
     visited_states table;
-    const auto print = [](std::uint64_t i) { return fingerprint_of(std::span<const std::uint64_t>(&i, 1)); };
+    const auto print = [](std::uint64_t i) { return fingerprint_of(0, i); };
     constexpr std::uint32_t nr = 300'000;
     for (std::uint32_t i = 0; i < nr; ++i) {
         REQUIRE(table.find(print(i)) == no_state);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tools/explore/visited.h"
 
+#include <new>
+
+#include <sys/mman.h>
+
 #include "sim/check.h"
 
 namespace pairsim {
@@ -9,6 +13,21 @@ namespace {
 constexpr std::size_t initial_buckets = 8;
 
 } // namespace
+
+void* allocate_large(std::size_t bytes)
+{
+    constexpr std::size_t huge_page = std::size_t{2} << 20U;
+    const std::size_t alignment = bytes < huge_page ? 64 : huge_page;
+    const std::size_t size = (bytes + alignment - 1) / alignment * alignment;
+    void* memory = std::aligned_alloc(alignment, size);
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+    if (alignment == huge_page) {
+        madvise(memory, size, MADV_HUGEPAGE); // a wish: without huge pages it is only slower
+    }
+    return memory;
+}
 
 visited_states::visited_states()
 {
@@ -38,8 +57,7 @@ void visited_states::prefetch_state(const fingerprint& f) const
     const bucket& here = bucket_of(f);
     for (std::size_t i = 0; i < here.used; ++i) {
         if (here.tag[i] == f.high) {
-            const state_index s = here.slot[i];
-            __builtin_prefetch(&block(s).low[s % block_size]);
+            prefetch_low(here.slot[i]);
         }
     }
 }
@@ -60,7 +78,15 @@ void visited_states::grow(shard& s)
 {
     shard larger;
     larger.buckets.resize(s.buckets.size() + s.buckets.size() / 2);
-    for (const bucket& b : s.buckets) {
+    constexpr std::size_t ahead = 4; ///< buckets, until the memory has brought what they name
+    for (std::size_t n = 0; n < s.buckets.size() + ahead; ++n) {
+        for (std::size_t i = 0; n < s.buckets.size() && i < s.buckets[n].used; ++i) {
+            prefetch_low(s.buckets[n].slot[i]);
+        }
+        if (n < ahead) {
+            continue;
+        }
+        const bucket& b = s.buckets[n - ahead];
         for (std::size_t i = 0; i < b.used; ++i) {
             insert(larger, {low(b.slot[i]), b.tag[i]}, b.slot[i]);
         }
@@ -72,7 +98,7 @@ state_index visited_states::add(const fingerprint& f, state_index parent, std::u
 {
     SIM_CHECK(size_ < no_state);
     if (size_ % block_size == 0) {
-        blocks_.push_back(std::make_unique_for_overwrite<states_block>());
+        blocks_.emplace_back(static_cast<states_block*>(allocate_large(sizeof(states_block))));
     }
     const state_index state = size_++;
     states_block& block = *blocks_.back();

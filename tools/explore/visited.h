@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,22 @@ namespace pairsim {
 
 using state_index = std::uint32_t;
 inline constexpr state_index no_state = 0xffffffff;
+
+/// Memory for large arrays that are read here and there: in huge pages, where the system has them to give.
+void* allocate_large(std::size_t bytes);
+
+template <class T>
+struct large_allocator {
+    using value_type = T;
+    large_allocator() = default;
+    template <class U>
+    explicit large_allocator(const large_allocator<U>& /*other*/)
+    {
+    }
+    T* allocate(std::size_t n) { return static_cast<T*>(allocate_large(n * sizeof(T))); }
+    void deallocate(T* p, std::size_t /*n*/) { std::free(p); }
+    friend bool operator==(const large_allocator&, const large_allocator&) { return true; }
+};
 
 class visited_states {
 public:
@@ -35,8 +52,8 @@ public:
     void prefetch_state(const fingerprint& f) const;
 
 private:
-    static constexpr std::size_t block_size = 1U << 16U;
-    static constexpr std::size_t nr_shards = 64;
+    static constexpr std::size_t block_size = 1U << 20U;
+    static constexpr std::size_t nr_shards = 8;
     static constexpr std::size_t bucket_slots = 12;
 
     struct states_block {
@@ -51,14 +68,18 @@ private:
         std::array<state_index, bucket_slots> slot;
     };
     static_assert(sizeof(bucket) == 64);
+    struct free_memory {
+        void operator()(states_block* p) const { std::free(p); }
+    };
     struct shard {
-        std::vector<bucket> buckets;
+        std::vector<bucket, large_allocator<bucket>> buckets;
         std::size_t used = 0;
     };
 
     const states_block& block(state_index s) const { return *blocks_[s / block_size]; }
     std::uint64_t low(state_index s) const { return block(s).low[s % block_size]; }
-    static std::size_t shard_of(const fingerprint& f) { return f.low >> 58U; }
+    void prefetch_low(state_index s) const { __builtin_prefetch(&block(s).low[s % block_size]); }
+    static std::size_t shard_of(const fingerprint& f) { return f.low >> 61U; }
     static std::size_t first_bucket(const fingerprint& f, std::size_t nr_buckets)
     {
         return ((f.low & 0xffffffffU) * nr_buckets) >> 32U;
@@ -71,7 +92,7 @@ private:
     static void insert(shard& s, const fingerprint& f, state_index state);
     void grow(shard& s);
 
-    std::vector<std::unique_ptr<states_block>> blocks_;
+    std::vector<std::unique_ptr<states_block, free_memory>> blocks_;
     std::array<shard, nr_shards> shards_;
     state_index size_ = 0;
 };
