@@ -2,48 +2,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # pairsim check against the measurements of a real kernel: on the switches of each run it must find the violations that
-# the measurement found. The data is not part of the repository: $PAIRSIM_GROUND_TRUTH names its folder; without it the
+# the measurement found. pairsim calibrate: on two of the cases it must find a machine with the measured latencies. The data is not part of the repository: $PAIRSIM_GROUND_TRUTH names its folder; without it the
 # test is skipped. Usage: check_ground_truth.py PAIRSIM
-import csv
 import glob
 import json
-import lzma
 import os
 import subprocess
 import sys
 import tempfile
 
+from kernel_text import cgroup_rules, kernel_text, pairs_of
+
 SKIPPED = 77
 TOLERANCE = 0.01
 
 
-def kernel_text(run, switches, end_ns):
-    """The switches up to end_ns as tracefs prints them, with nanoseconds."""
-
-    def prio(pid, comm):  # the measurement has no priorities: its own threads and the preemptors are SCHED_FIFO
-        if comm.startswith("migration/"):
-            return 0
-        return 49 if run["pid_cgroup"].get(pid, "/") in ("/harness", "/rt") else 120
-
-    def stamp(ns):
-        return f"{ns // 10**9}.{ns % 10**9:09}"
-
-    yield "# tracer: nop\n"
-    for row in switches:
-        if int(row["time_ns"]) > end_ns:
-            break
-        fields = [
-            f"prev_comm={row['prev_comm']}",
-            f"prev_pid={row['prev_pid']}",
-            f"prev_prio={prio(row['prev_pid'], row['prev_comm'])}",
-            f"prev_state={row['prev_state']} ==>",
-            f"next_comm={row['next_comm']}",
-            f"next_pid={row['next_pid']}",
-            f"next_prio={prio(row['next_pid'], row['next_comm'])}",
-        ]
-        start = f"{row['prev_comm']:>16}-{row['prev_pid']:<5} [{int(row['cpu']):03}] d..2. "
-        yield f"{start}{stamp(int(row['time_ns']))}: sched_switch: {' '.join(fields)}\n"
-    yield f"          <idle>-0     [000] ..... {stamp(end_ns)}: print: the window ends\n"
+def write_trace(run, path, folder, end_ns, wakeups):
+    """Writes the run as text; returns the arguments that name it and say what it is."""
+    trace, rules = os.path.join(folder, "trace.txt"), os.path.join(folder, "rules.txt")
+    with open(trace, "w", encoding="utf-8") as out:
+        out.writelines(kernel_text(run, path, end_ns, wakeups))
+    with open(rules, "w", encoding="utf-8") as out:
+        out.writelines(cgroup_rules(run))
+    return [trace, "--pairs", pairs_of(run), "--cgroups", rules]
 
 
 def check(pairsim, path, folder):
@@ -52,17 +33,9 @@ def check(pairsim, path, folder):
         run = json.load(file)
     wanted = run["violation"]["user"]
     end_ns = run["scx_exit_at_ns"] or run["window_ns"]
-    trace, rules = os.path.join(folder, "trace.txt"), os.path.join(folder, "rules.txt")
-    with lzma.open(path[: -len("json")] + "switches.csv.xz", "rt", encoding="utf-8") as file, open(
-        trace, "w", encoding="utf-8"
-    ) as out:
-        out.writelines(kernel_text(run, csv.DictReader(file), end_ns))
-    with open(rules, "w", encoding="utf-8") as out:
-        out.writelines(f"{pid} {cgroup}\n" for pid, cgroup in run["pid_cgroup"].items())
-        out.write("* /\n")
-    pairs = ",".join(f"{a}+{b}" for a, b in run["pairs"])
-    options = ["--pairs", pairs, "--cgroups", rules, "--ignore", "/", "--json", "-"]
-    done = subprocess.run([pairsim, "check", trace, *options], capture_output=True, text=True, check=False)
+    options = write_trace(run, path, folder, end_ns, False)
+    options += ["--ignore", "/", "--json", "-"]
+    done = subprocess.run([pairsim, "check", *options], capture_output=True, text=True, check=False)
     if done.returncode not in (0, 4):
         return done.stderr
     found = json.loads(done.stdout)["claims"]["exclusive"]
@@ -74,6 +47,37 @@ def check(pairsim, path, folder):
     return ""
 
 
+# Case, batch duration, and which columns of the latencies that its trace shows must be met: "50" or "95".
+CALIBRATED = [
+    ("c01_2cg_spin_20ms", "20ms", {"kick_leg": "50"}),
+    ("c09_2cg_wakers_20ms", "20ms", {"wake_direct": "50", "idle_to_run": "50", "remote_to_run": "50"}),
+    ("c22_2cg_4spin_100ms", "100ms", {"tick_late": "95"}),
+]
+FIT_TOLERANCE = 0.25
+
+
+def calibrate(pairsim, path, batch, shown, folder):
+    """What is wrong with the machine that is fitted to a run; empty: nothing."""
+    with open(path, encoding="utf-8") as file:
+        run = json.load(file)
+    options = write_trace(run, path, folder, run["window_ns"], True)
+    command = [pairsim, "calibrate", *options, "--machine", "qemu-tcg", "--set", "/scheduler/batch_duration=" + batch]
+    command += ["--set", "/machine/kernel=K612", "-o", os.path.join(folder, "machine.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return done.stderr
+    if "1000 ticks a second, as slices end" not in done.stdout and "tick_late" in shown:
+        return "the tick rate is not seen: " + done.stdout
+    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.split()}
+    for latency, quantile in shown.items():
+        column = {"50": 2, "95": 3}[quantile]
+        recorded, simulated = float(rows[latency][column]), float(rows[latency][column + 4])
+        print(f"{path}: {latency} p{quantile}: recorded {recorded} us, simulated {simulated} us")
+        if abs(recorded - simulated) > FIT_TOLERANCE * recorded:
+            return f"{latency} differs"
+    return ""
+
+
 def main():
     data = os.environ.get("PAIRSIM_GROUND_TRUTH", "")
     runs = sorted(glob.glob(os.path.join(data, "*", "run-*.json"))) if data else []
@@ -81,13 +85,21 @@ def main():
         print("skipped: PAIRSIM_GROUND_TRUTH names no folder with measurements")
         return SKIPPED
     failed = 0
+    nr_fits = 0
     with tempfile.TemporaryDirectory() as folder:
         for path in runs:
             wrong = check(sys.argv[1], path, folder)
             if wrong:
                 failed += 1
                 print(f"{path}: {wrong}")
-    print(f"{len(runs)} runs, {failed} differ")
+        for case, batch, shown in CALIBRATED:
+            for path in sorted(glob.glob(os.path.join(data, case, "run-*.json"))):
+                nr_fits += 1
+                wrong = calibrate(sys.argv[1], path, batch, shown, folder)
+                if wrong:
+                    failed += 1
+                    print(f"{path}: calibrated: {wrong}")
+    print(f"{len(runs)} runs and {nr_fits} calibrations, {failed} differ")
     return 1 if failed else 0
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# pairsim test, check, export, diff and import as a user runs them: exit codes, files, and what is refused.
+# pairsim test, check, export, diff, import and calibrate as a user runs them: exit codes, files, and what is refused.
 # Run it from the root of the repository. Usage: check_traces.sh PAIRSIM
 set -euo pipefail
 export LC_ALL=C
@@ -138,6 +138,35 @@ grep -q '/tasks/web/phases/calm/lock: the event "lock" cannot be expressed' err 
 [[ ! -s out ]] || complain "a refused workload has output"
 "$pairsim" import kernel.txt --from trace "${rules[@]}" --output recorded.json 2>/dev/null
 expect 0 "300 ms simulated" "$pairsim" run recorded.json --until 300ms
+"$pairsim" import a.jsonl --from trace --output own.json 2>/dev/null
+expect 0 "300 ms simulated" "$pairsim" run own.json --until 300ms
+
+# --- calibrate ---
+"$pairsim" run scenarios/kernel/v05pp-4plus4-hogs.json --until 4s --trace hogs.jsonl >/dev/null
+"$pairsim" export hogs.jsonl --format ftrace | grep -v pair >hogs.txt
+hogs=(--cgroup '/a=hog-a*' --cgroup '/b=hog-b*')
+expect 0 "ipi_latency      fitted to" "$pairsim" calibrate hogs.jsonl -o mine.json
+cp mine.json first.json
+"$pairsim" calibrate - -o mine.json <hogs.jsonl >/dev/null 2>&1
+cmp -s <(sed 1,5d first.json) <(sed 1,5d mine.json) || complain "the same trace gives another machine"
+expect 0 "idle_exit        left as it is" "$pairsim" calibrate hogs.txt --pairs 0+1 "${hogs[@]}" -o mine.json
+expect 0 "100 ms simulated" "$pairsim" run scenarios/quickstart.json --set /machine="$PWD/mine.json"
+rm mine.json
+expect 2 "does not say which CPUs are pairs" "$pairsim" calibrate hogs.txt "${hogs[@]}" -o mine.json
+expect 2 "no stride of scx_pair makes these pairs of 6 CPUs" "$pairsim" calibrate hogs.txt --pairs 0+5 "${hogs[@]}" -o mine.json
+expect 2 "no rule names the cgroup" "$pairsim" calibrate hogs.txt --pairs 2 -o mine.json
+expect 2 "nowhere.json" "$pairsim" calibrate hogs.jsonl --machine nowhere.json -o mine.json
+expect 2 "/scheduler/batch" "$pairsim" calibrate hogs.jsonl --set /scheduler/batch=1ms -o mine.json
+expect 2 "--output is required" "$pairsim" calibrate hogs.jsonl
+expect 2 "not a line of a trace" "$pairsim" calibrate rules.txt --pairs 2 -o mine.json
+head -n 60 hogs.txt >short.txt
+expect 2 "short.txt: the trace shows nothing that a machine could be fitted to" \
+    "$pairsim" calibrate short.txt --pairs 2 "${hogs[@]}" -o mine.json
+grep -v sched_switch hogs.txt >wakes.txt
+expect 2 "wakes.txt: no task ran in the trace" "$pairsim" calibrate wakes.txt --pairs 2 "${hogs[@]}" -o mine.json
+"$pairsim" calibrate hogs.jsonl -o nowhere/mine.json >out 2>err || (($? == 1)) || complain "no folder for the machine"
+grep -qF "nowhere/mine.json" err || complain "a file that cannot be written is not named"
+[[ ! -e mine.json ]] || complain "a failed calibration has left a machine"
 
 echo "$failures failures"
 ((failures == 0))

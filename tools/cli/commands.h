@@ -18,6 +18,7 @@ enum exit_code : int {
     exit_bound_reached = 5,   ///< a bound was reached before an answer, or runs of a study are missing
 };
 
+void add_calibrate(CLI::App& app, int& code);
 void add_check(CLI::App& app, int& code);
 void add_diff(CLI::App& app, int& code);
 void add_explore(CLI::App& app, int& code);

@@ -33,6 +33,7 @@ int run(int argc, char** argv)
                "expectation failed or a claim broke, 5 a bound was reached before an answer.");
     pairsim::cli::add_run(app, code);
     pairsim::cli::add_check(app, code);
+    pairsim::cli::add_calibrate(app, code);
     pairsim::cli::add_diff(app, code);
     pairsim::cli::add_explain(app, code);
     pairsim::cli::add_explore(app, code);

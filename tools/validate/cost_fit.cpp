@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/io/scenario_parts.h"
 #include "tools/io/units.h"
 
 namespace pairsim {
@@ -14,7 +15,6 @@ namespace {
 /// The last point that is compared: beyond it records show rare things that are modelled elsewhere.
 constexpr std::uint32_t last_compared = 970'000;
 constexpr std::uint32_t first_compared = 20'000; ///< below it there are few samples
-constexpr double damping = 0.7;
 
 double us_at(const std::vector<std::int64_t>& sorted, std::uint32_t per_million)
 {
@@ -32,7 +32,7 @@ cost_fit::cost_fit(std::vector<fitted_cost> costs, latency_samples recorded)
     }
 }
 
-void cost_fit::correct(const latency_samples& simulated, std::string& line)
+void cost_fit::correct(const latency_samples& simulated, std::string& line, double step)
 {
     for (std::size_t i = 0; i < costs_.size(); ++i) {
         const fitted_cost& c = costs_[i];
@@ -45,7 +45,7 @@ void cost_fit::correct(const latency_samples& simulated, std::string& line)
             const std::uint32_t point =
                 c.only_at != 0 ? c.only_at : std::clamp(table_points[p], first_compared, last_compared);
             const auto difference = static_cast<double>(quantile(theirs, point) - quantile(ours, point));
-            tables_[i][p] = std::max(0.0, tables_[i][p] + damping * c.share * difference);
+            tables_[i][p] = std::max(0.0, tables_[i][p] + step * c.share * difference);
         }
         std::sort(tables_[i].begin(), tables_[i].end()); // a table rises
         line +=
@@ -86,6 +86,13 @@ void sort_samples(latency_samples& samples)
     for (auto& s : samples.of) {
         std::sort(s.begin(), s.end());
     }
+}
+
+std::int64_t median_ns(const json& cost)
+{
+    constexpr auto half = std::uint64_t{1} << 63U; // of a draw's random words
+    const input_document document{"a cost", cost, nullptr};
+    return sample(read_distribution(json_cursor(document)).value(), half).count();
 }
 
 } // namespace pairsim

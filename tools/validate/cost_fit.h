@@ -32,15 +32,16 @@ public:
     bool shows(latency l) const { return recorded_[l].size() >= fewest_samples; }
     const latency_samples& recorded() const { return recorded_; } ///< sorted
 
-    /// Moves all costs towards what was recorded, where @p simulated (sorted) has enough samples. Appends to @p line
-    /// the medians, simulated and recorded.
-    void correct(const latency_samples& simulated, std::string& line);
+    /// Moves all costs towards what was recorded, by part @p step of the difference, where @p simulated (sorted) has
+    /// enough samples. Appends to @p line the medians, simulated and recorded.
+    void correct(const latency_samples& simulated, std::string& line, double step = first_step);
     /// Cost @p i as a distribution of a machine file.
     json distribution(std::size_t i) const;
     /// A table of what is left: quantiles of each latency, recorded and simulated (sorted).
     std::string residuals(const latency_samples& simulated) const;
 
     static constexpr std::size_t fewest_samples = 30;
+    static constexpr double first_step = 0.7;
 
 private:
     static constexpr std::array<std::uint32_t, 10> table_points{0,       50'000,  150'000, 300'000, 500'000,
@@ -53,5 +54,8 @@ private:
 };
 
 void sort_samples(latency_samples& samples);
+
+/// The median of a cost as machine files have it.
+std::int64_t median_ns(const json& cost);
 
 } // namespace pairsim

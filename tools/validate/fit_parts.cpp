@@ -10,9 +10,8 @@
 #include <fmt/format.h>
 
 #include "tools/io/embedded.h"
-#include "tools/io/scenario_parts.h"
 #include "tools/io/units.h"
-#include "tools/validate/latencies.h"
+#include "tools/validate/cost_fit.h"
 
 namespace pairsim {
 namespace {
@@ -69,11 +68,7 @@ std::string kind_of(const std::string& name, bool& per_cpu)
 /// The median of a cost, @p factor times as long.
 std::string scaled_median(const json& cost, double factor)
 {
-    const auto half = std::int64_t{1} << 62; // a draw's random word
-    const input_document document{"x86-64", cost, nullptr};
-    const auto dist = read_distribution(json_cursor(document));
-    const auto median = sample(dist.value(), 2 * static_cast<std::uint64_t>(half));
-    return rounded(std::llround(static_cast<double>(median.count()) * factor));
+    return rounded(std::llround(static_cast<double>(median_ns(cost)) * factor));
 }
 
 } // namespace

@@ -9,8 +9,9 @@ namespace pairsim {
 
 host_machine load_host_machine(const std::string& path)
 {
-    const bool built_in = path == "qemu-tcg";
-    host_machine host{path, built_in ? parse_json(embedded::qemu_tcg_machine, path) : read_json(path)};
+    host_machine host{path, path == "qemu-tcg" ? parse_json(embedded::qemu_tcg_machine, path)
+                            : path == "x86-64" ? parse_json(embedded::x86_64_machine, path)
+                                               : read_json(path)};
     empty_scenario(host, {0, 0}, 1); // finds what is wrong with it
     return host;
 }

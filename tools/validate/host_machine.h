@@ -17,7 +17,7 @@ struct host_machine {
     json machine;     ///< as in a scenario
 };
 
-/// Reads a machine file; "qemu-tcg" is built in. Throws input_error.
+/// Reads a machine file; "qemu-tcg" and "x86-64" are built in. Throws input_error.
 host_machine load_host_machine(const std::string& path);
 
 /// A scenario of as many CPUs as @p lost_shares has elements, on this machine, with the machine's background and
