@@ -2,6 +2,7 @@
 //
 // What tests and screenshots share: Debian's Chromium without a network, and pages made by the program.
 'use strict';
+const assert = require('node:assert');
 const {execFileSync} = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
@@ -32,8 +33,26 @@ function launch() {
   });
 }
 
-/** Opens @p address and waits until all of it is shown. Problems go into page.problems. */
-async function open(browser, address, options = {}) {
+/** Runs the ready study of the batch duration, or a small one with the same charts; returns its page's address. */
+function makeStudyPage(program, {small}) {
+  const study = path.join(folder, 'study.json');
+  const ready = JSON.parse(fs.readFileSync(path.join(root, 'scenarios/studies/batch-duration.json'), 'utf8'));
+  if (small) { // with two groups, so that every kind of chart is there
+    ready.scenario.duration = '1s';
+    ready.warmup = '100ms';
+    ready.replications = 3;
+    ready.factors[0].range.points = 4;
+    ready.factors.push({pointer: '/tasks/0/count', name: 'hogs', values: [4, 8]});
+    ready.baseline = {hogs: 8};
+  }
+  fs.writeFileSync(study, JSON.stringify(ready));
+  const results = path.join(folder, 'results');
+  pairsim(program, 'study', study, '--out', results, '--report');
+  return 'file://' + path.join(results, 'report.html');
+}
+
+/** Opens @p address and waits until all of it is shown: until @p ready is there. Problems go into page.problems. */
+async function open(browser, address, options = {}, ready = 'body[data-ready]') {
   const context = await browser.newContext({viewport: {width: 1280, height: 900}, ...options});
   const page = await context.newPage();
   page.problems = [];
@@ -45,8 +64,21 @@ async function open(browser, address, options = {}) {
     if (request.url().split('#')[0] !== address.split('#')[0]) page.problems.push(`request: ${request.url()}`);
   });
   await page.goto(address);
-  await page.waitForSelector('body[data-ready]');
+  await page.waitForSelector(ready);
   return page;
 }
 
-module.exports = {root, pairsim, makePage, launch, open};
+/** How people look at a page: options of open(). */
+const looks = {
+  'in light': {colorScheme: 'light'},
+  'in dark': {colorScheme: 'dark'},
+  'at 200 % zoom': {viewport: {width: 640, height: 450}, deviceScaleFactor: 2},
+};
+
+async function assertAccessible(page) {
+  await page.evaluate(fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
+  const {violations} = await page.evaluate(() => window.axe.run());
+  assert.deepStrictEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(' ')}`), []);
+}
+
+module.exports = {pairsim, makePage, makeStudyPage, launch, open, looks, assertAccessible};

@@ -4,10 +4,9 @@
 // Usage: node page_test.js PAIRSIM [FAST_PAIRSIM]; the second, if given, makes the page of two million records.
 'use strict';
 const assert = require('node:assert');
-const fs = require('node:fs');
 const os = require('node:os');
 const {test, before, after} = require('node:test');
-const {pairsim, makePage, launch, open} = require('./browser.js');
+const {pairsim, makePage, launch, open, looks, assertAccessible} = require('./browser.js');
 
 const [program, fastProgram] = process.argv.slice(2);
 const quickstart = 'scenarios/quickstart.json';
@@ -29,17 +28,7 @@ function nanoseconds(text) {
   return Math.round(Number(number) * {s: 1e9, ms: 1e6, us: 1e3, ns: 1}[unit]);
 }
 
-async function assertAccessible(page) {
-  await page.evaluate(fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
-  const {violations} = await page.evaluate(() => window.axe.run());
-  assert.deepStrictEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(' ')}`), []);
-}
-
-for (const [name, options] of Object.entries({
-  'in light': {colorScheme: 'light'},
-  'in dark': {colorScheme: 'dark'},
-  'at 200 % zoom': {viewport: {width: 640, height: 450}, deviceScaleFactor: 2},
-})) {
+for (const [name, options] of Object.entries(looks)) {
   test(`the page opens without errors, requests and accessibility problems ${name}`, async () => {
     const page = await open(browser, address, options);
     await page.click('#next');
@@ -76,6 +65,35 @@ test('step mode by keyboard says what explain says', async () => {
   await page.keyboard.press('n');
   assert.strictEqual(await textOf(page, '#sentence'), last);
   assert.strictEqual(await page.getAttribute('#announcement', 'aria-live'), 'polite');
+  await page.context().close();
+});
+
+test('a screen reader is told where it is, what there is to press, and each step', async () => {
+  const page = await open(browser, address);
+  const tree = await page.locator('body').ariaSnapshot();
+  for (const part of ['heading "Step by step" [level=2]', 'region "Violations"', 'application "CPUs over time"',
+                      'toolbar "Steps"', 'button "Next violation"', 'textbox "Go to"', 'combobox "of"',
+                      'list "What the colours and patterns mean"', 'checkbox "every record"']) {
+    assert.ok(tree.includes(part), `no ${part} in ${tree}`);
+  }
+  await page.locator('#lanes').press('n');
+  const live = await page.locator('[aria-live=polite]#announcement').ariaSnapshot();
+  assert.ok(live.includes(await textOf(page, '#sentence')) && live.includes('at '), live);
+  const table = await page.locator('#ctx').ariaSnapshot();
+  assert.ok(table.includes('table "pair_ctx of cpus ') && table.includes('columnheader "before"'), table);
+  await page.context().close();
+});
+
+test('step mode works by keyboard alone, at 200 % zoom', async () => {
+  const page = await open(browser, address, looks['at 200 % zoom']);
+  for (let i = 0; i < 60 && !(await page.evaluate(() => document.activeElement.id === 'next')); ++i) {
+    await page.keyboard.press('Tab');
+  }
+  const before = await textOf(page, '#sentence');
+  await page.keyboard.press('Enter');
+  assert.notStrictEqual(await textOf(page, '#sentence'), before);
+  const box = await page.locator('#sentence').boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 640, `the sentence lies at ${JSON.stringify(box)}`);
   await page.context().close();
 });
 

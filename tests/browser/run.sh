@@ -18,11 +18,12 @@ fast=$root/build/release/bin/pairsim
 [[ -x $fast ]] && "$fast" view --help >/dev/null 2>&1 || fast=
 export NODE_PATH=$root/build/browser/node_modules
 node "$here/page_test.js" "$1" $fast
+node "$here/study_test.js" "${fast:-$1}"
 
 # The pictures of the documentation can be made, and are those that are there.
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
-node "$here/screenshots.js" "${fast:-$1}" "$pictures"
+node "$here/screenshots.js" "${fast:-$1}" "$pictures" quick
 diff <(ls "$pictures") <(ls "$root/docs/images") || {
     echo "docs/images has other pictures than those: run tools/dev screenshots"
     exit 1

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// Makes the pictures of the documentation. Usage: node screenshots.js PAIRSIM FOLDER
+// Makes the pictures of the documentation. Usage: node screenshots.js PAIRSIM FOLDER [quick]; quick: the study's picture
+// is of a small study, made in seconds.
 'use strict';
 const {execFileSync} = require('node:child_process');
 const path = require('node:path');
-const {pairsim, makePage, launch, open} = require('./browser.js');
+const {pairsim, makePage, makeStudyPage, launch, open} = require('./browser.js');
 
-const [program, folder] = process.argv.slice(2);
+const [program, folder, quick] = process.argv.slice(2);
 
 const quickstart = ['scenarios/quickstart.json'];
 const twoPlusTwo = ['scenarios/kernel/v04-2plus2-hogs-skewed.json', '--until', '100ms'];
@@ -33,6 +34,10 @@ const pictures = [
     if (page.problems.length > 0) throw new Error(`${name}: ${page.problems.join('; ')}`);
     await page.context().close();
   }
+  const study = await open(browser, makeStudyPage(program, {small: Boolean(quick)}), {viewport: {width: 1300, height: 1900}},
+                           '#charts figure');
+  await study.screenshot({path: path.join(folder, 'study-report.png')});
+  if (study.problems.length > 0) throw new Error(`study-report: ${study.problems.join('; ')}`);
   await browser.close();
   const machine = pairsim(program, 'export', ...quickstart, '--format', 'dot');
   execFileSync('dot', ['-Tsvg', '-o', path.join(folder, 'lesson-2.svg')], {input: machine});
