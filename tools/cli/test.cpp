@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -27,7 +26,7 @@ struct options {
     std::string shard = "1/1";
     std::string filter;
     std::string update;
-    std::size_t jobs = 0;
+    unsigned jobs = 0;
 };
 
 std::vector<std::string> choose_files(const options& o)
@@ -67,9 +66,8 @@ int run(const options& o)
 {
     const auto files = choose_files(o);
     const bool quiet = o.junit_file == "-" || o.json_file == "-";
-    const std::size_t jobs = o.jobs != 0 ? o.jobs : std::thread::hardware_concurrency();
     std::vector<test_result> results;
-    run_tests(files, jobs, [&](test_result result) {
+    run_tests(files, o.jobs, [&](test_result result) {
         std::string text = test_text(result);
         if (updated(o, result)) {
             text = fmt::format("{:<8} {}\n", "updated", result.path);

@@ -2,6 +2,7 @@
 #include "tools/io/parallel.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <thread>
 #include <vector>
@@ -14,13 +15,18 @@ namespace pairsim {
 void for_each_in_parallel(std::size_t nr, const std::function<void(std::size_t)>& piece, unsigned threads)
 {
     std::vector<std::exception_ptr> thrown(nr);
-    boost::asio::thread_pool pool(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()));
+    std::atomic<bool> failed = false;
+    const std::size_t wanted = threads != 0 ? threads : std::thread::hardware_concurrency();
+    boost::asio::thread_pool pool(std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(nr, 1)));
     for (std::size_t i = 0; i < nr; ++i) {
         boost::asio::post(pool, [&, i] {
             try {
-                piece(i);
+                if (!failed) {
+                    piece(i);
+                }
             } catch (...) {
                 thrown[i] = std::current_exception();
+                failed = true;
             }
         });
     }

@@ -9,8 +9,9 @@
 
 namespace pairsim {
 
-/// Calls @p piece with each of 0 ... @p nr - 1, on @p threads threads (0: one a core). Pieces begin in this order. If
-/// pieces throw, the exception of the first of them by number is thrown again, after all have ended.
+/// Calls @p piece with each of 0 ... @p nr - 1, on @p threads threads (0: one a core). Pieces begin in this order. Once
+/// one has thrown, no other begins, and when those that run have ended, the exception of the first of them by number is
+/// thrown again.
 void for_each_in_parallel(std::size_t nr, const std::function<void(std::size_t)>& piece, unsigned threads = 0);
 
 } // namespace pairsim

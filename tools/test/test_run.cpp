@@ -2,13 +2,9 @@
 #include "tools/test/test_run.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <exception>
 #include <filesystem>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -17,6 +13,7 @@
 #include "tools/io/causes.h"
 #include "tools/io/input_error.h"
 #include "tools/io/lanes.h"
+#include "tools/io/parallel.h"
 #include "tools/io/report.h"
 #include "tools/io/runner.h"
 #include "tools/io/scenario_loader.h"
@@ -153,46 +150,24 @@ test_result run_test(const std::string& path)
     return result;
 }
 
-void run_tests(const std::vector<std::string>& files, std::size_t threads,
+void run_tests(const std::vector<std::string>& files, unsigned threads,
                const std::function<void(const test_result&)>& on_result)
 {
     std::vector<std::optional<test_result>> results(files.size());
-    std::exception_ptr failure; // a full disk or no memory: nobody's test
-    std::atomic<std::size_t> next = 0;
+    std::size_t next = 0; // to be handed on
     std::mutex mutex;
-    std::condition_variable done;
-    const auto work = [&] {
-        for (std::size_t i = next++; i < files.size(); i = next++) {
-            std::optional<test_result> result;
-            std::exception_ptr error;
-            try {
-                result = run_test(files[i]);
-            } catch (...) {
-                error = std::current_exception();
-            }
+    for_each_in_parallel(
+        files.size(),
+        [&](std::size_t i) {
+            test_result result = run_test(files[i]);
             const std::lock_guard lock(mutex);
             results[i] = std::move(result);
-            failure = failure ? failure : error;
-            done.notify_one();
-        }
-    };
-    std::vector<std::jthread> pool;
-    for (std::size_t i = 0; i < std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(files.size(), 1)); ++i) {
-        pool.emplace_back(work);
-    }
-    for (auto& result : results) {
-        std::unique_lock lock(mutex);
-        done.wait(lock, [&] { return result.has_value() || failure; });
-        if (failure) {
-            next = files.size();
-            lock.unlock();
-            pool.clear();
-            std::rethrow_exception(failure);
-        }
-        const test_result ready = std::move(*result);
-        lock.unlock();
-        on_result(ready);
-    }
+            for (; next < files.size() && results[next]; ++next) {
+                on_result(*results[next]);
+                results[next].emplace(); // its text is not needed any more
+            }
+        },
+        threads);
 }
 
 void update_digest(const test_result& result)

@@ -39,8 +39,9 @@ std::vector<std::string> find_scenarios(const std::vector<std::string>& paths);
 /// Runs one scenario.
 test_result run_test(const std::string& path);
 
-/// Runs @p files on @p threads threads and hands each result to @p on_result, in the order of the files.
-void run_tests(const std::vector<std::string>& files, std::size_t threads,
+/// Runs @p files on @p threads threads (0: one a core) and hands each result to @p on_result, in the order of the
+/// files, one at a time.
+void run_tests(const std::vector<std::string>& files, unsigned threads,
                const std::function<void(const test_result&)>& on_result);
 
 /// Writes the digest that a run had into the scenario's expect.digest, and changes nothing else in the file.
