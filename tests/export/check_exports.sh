@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What `pairsim export` writes, read by others: the Perfetto file by protoc with the public field numbers, where the
-# states of each thread must add up to the report's numbers of its task; DOT by Graphviz. Exit status 77: skipped.
+# states of each thread must add up to the report's numbers of its task; Chrome's JSON by Python; DOT by Graphviz. Exit
+# status 77: skipped.
 # Run it from the root of the repository. Usage: check_exports.sh PAIRSIM
 set -euo pipefail
 export LC_ALL=C
@@ -12,7 +13,7 @@ work_dir=$(mktemp -d)
 trap 'rm -rf "$work_dir"' EXIT
 failures=0
 
-for command in protoc dot; do
+for command in protoc dot python3; do
     if ! command -v "$command" >/dev/null; then
         echo "SKIPPED: $command is not installed; tools/dev test installs it"
         exit 77
@@ -93,6 +94,28 @@ check_perfetto() # SCENARIO [ARGUMENT...]
     diff -u --label report --label perfetto "$work_dir/expected" "$work_dir/found" || complain "$1: the times differ"
 }
 
+# Chrome's JSON, read by Python: the same CPU time for each task as in the report, to the nanosecond.
+check_chrome() # SCENARIO [ARGUMENT...]
+{
+    "$pairsim" export "$@" --format chrome -o "$work_dir/run.json"
+    "$pairsim" run "$@" --json "$work_dir/report.json" >/dev/null || (($? == 3))
+    python3 - "$work_dir/run.json" "$work_dir/report.json" <<'END' || complain "$1: Chrome's JSON differs from the report"
+import collections, decimal, json, sys
+events = json.load(open(sys.argv[1]), parse_float=decimal.Decimal)["traceEvents"]
+tasks = json.load(open(sys.argv[2]))["tasks"]
+cpu_time = collections.Counter()
+for e in events:
+    if e["ph"] == "X" and e["pid"] == 1:
+        cpu_time[e["name"]] += int(decimal.Decimal(e["dur"]) * 1000)
+wrong = [(t["name"], t["cpu_time_ns"], cpu_time[t["name"]]) for t in tasks if t["cpu_time_ns"] != cpu_time[t["name"]]]
+for task in wrong:
+    print(*task)
+sys.exit(bool(wrong) or not tasks)
+END
+}
+
+check_chrome scenarios/quickstart.json
+check_chrome scenarios/kernel/v07-sync-ping-pong.json --until 200ms
 check_perfetto scenarios/quickstart.json
 check_perfetto scenarios/kernel/v07-sync-ping-pong.json --until 200ms
 check_perfetto scenarios/catalogue/r03-kicked-and-kept.json
