@@ -31,7 +31,8 @@ struct options {
 int run(const options& o)
 {
     calibrate_options c;
-    c.name = std::filesystem::path(o.output).stem().string();
+    const bool to_stdout = o.output == "-";
+    c.name = to_stdout ? "calibrated" : std::filesystem::path(o.output).stem().string();
     c.base = load_host_machine(o.machine);
     if (!o.pairs.empty()) {
         c.pairs = parse_pairs(o.pairs);
@@ -55,7 +56,7 @@ int run(const options& o)
     const calibration made = calibrate(trace, c);
     file.write(made.machine.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     file.commit();
-    fmt::print("{}wrote {}\n", made.text, o.output);
+    fmt::print(to_stdout ? stderr : stdout, "{}wrote {}\n", made.text, to_stdout ? "standard output" : o.output);
     return exit_ok;
 }
 
@@ -67,7 +68,7 @@ void add_calibrate(CLI::App& app, int& code)
     const auto o = std::make_shared<options>();
     command->add_option("TRACE", o->trace, "a trace under scx_pair, as pairsim check reads it (- for standard input)")
         ->required();
-    command->add_option("-o,--output", o->output, "machine file to write")->required();
+    command->add_option("-o,--output", o->output, "machine file to write (- for standard output)")->required();
     command->add_option("--pairs", o->pairs,
                         "the pairs: 0+4,1+5, or the number of CPUs (each with the one half of "
                         "them further)");

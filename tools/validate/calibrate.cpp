@@ -108,6 +108,10 @@ public:
             throw input_error({{run.where, "", "the trace does not say which CPUs are pairs",
                                 "say it: --pairs 0+4,1+5, or --pairs and the number of CPUs"}});
         }
+        if (run.own && run.own->what.scheduler != scheduler_name::pair) {
+            throw input_error({{run.where, "", "the trace is of a baseline: it has no kicks and no batches",
+                                "record one under scx_pair"}});
+        }
         nr_cpus_ = run.nr_cpus;
         for (const auto& p : pairs_) {
             nr_cpus_ = std::max<std::uint32_t>(nr_cpus_, p.second.value + 1U);
