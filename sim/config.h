@@ -56,8 +56,9 @@ enum class cost_kind : std::uint8_t {
     pick,            ///< the rest of __schedule, the switch aside: pick the next task, put the previous one
     syscall,         ///< CPU time that a task needs in the kernel to go to sleep and to come back from it
     idle_loop,       ///< from the interrupt of an idle CPU to schedule(): tick_nohz_idle_exit() and the like
+    irq_exit, ///< from the end of the kick handler to the look at need_resched, which a kick may have set meanwhile
 };
-inline constexpr std::size_t nr_cost_kinds = 30;
+inline constexpr std::size_t nr_cost_kinds = 31;
 
 using cost_model = std::array<duration_dist, nr_cost_kinds>;
 
@@ -86,6 +87,9 @@ struct machine_config {
     /// In place of the cost cgroup_switch, by the time since the task's cgroup last ran on the CPU: linear between the
     /// points, whose `away` rises; the last one's work beyond it and for a cgroup that never ran there. Empty: unused.
     std::vector<cold_cache_point> cold_cache_curve;
+    /// Of a virtual machine: while some CPU is busy its host may be so much later with the timer of a sleep; once all are
+    /// idle it comes as fast as an IPI.
+    duration_dist late_timer;
     std::uint32_t smt_speed_permille = 1000; ///< speed of a CPU whose core's other CPU is busy
     kernel_profile profile = kernel_profile::knew;
     /// K612 with a mended SCX_KICK_WAIT: the sequence that a waiting kicker watches also advances at each balance and

@@ -75,13 +75,13 @@ machine::result machine::step_kick(cpu_id cpu, frame& f)
     c.kicking = 0;
     if (first_cpu(state_.kicks(cpu, mask::wait)) == no_cpu) {
         pop(cpu);
-        return cost_kind::none;
+        return cost_kind::irq_exit;
     }
     if (config_.profile == kernel_profile::knew) { // the wait is executed after the next SCX pick
         c.kick_sync_pending = 1;
         resched_curr(cpu, cpu);
         pop(cpu);
-        return cost_kind::none;
+        return cost_kind::irq_exit;
     }
     f.pc = to_underlying(kick_pc::wait);
     return cost_kind::none;
@@ -168,7 +168,7 @@ machine::result machine::spin_for_kicks(cpu_id cpu)
     if (kick_wait_over(cpu)) {
         c.in_kick_wait = 0;
         pop(cpu);
-        return cost_kind::none;
+        return cost_kind::irq_exit;
     }
     if (c.in_kick_wait == 0) {
         c.in_kick_wait = waits_irqs_off;

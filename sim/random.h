@@ -22,6 +22,7 @@ enum class random_purpose : std::uint32_t {
     disable,         ///< entity: 0
     unseed,          ///< entity: 0
     task_start,      ///< entity: task; when it is forked, if the scenario leaves that to chance
+    late_timer,      ///< entity: task
     cost = 64,       ///< plus the cost_kind; entity: CPU
 };
 

@@ -233,6 +233,8 @@ void simulator::switched(cpu_id cpu, pid prev, pid next)
     }
     if (is_task(next)) {
         warm_caches(cpu, next);
+    } else if (next == idle_pid) {
+        serve_late_timers(cpu);
     }
     if (config_.smt_speed_permille != full_speed && (prev == idle_pid || next == idle_pid)) {
         const topology& topo = machine_.topo();

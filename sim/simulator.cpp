@@ -143,6 +143,9 @@ void simulator::handle(timer_id timer)
 /// A sleep ends, or the task is forked.
 void simulator::on_task_timer(pid task)
 {
+    if (host_is_late(task)) {
+        return;
+    }
     const cpu_id cpu = run_of(task).timer_cpu;
     const task_spec& spec = work_.tasks[task.value - 1];
     if (machine_.state().task(task).state == life::unborn) {
@@ -155,6 +158,43 @@ void simulator::on_task_timer(pid task)
     }
     machine_.timer_expired(cpu, task);
     poke(cpu);
+}
+
+/// A virtual machine's timers are served by a thread of its host, which competes with the CPUs that are busy. Coarse
+/// timers go off in a tick, which is on time.
+bool simulator::host_is_late(pid task)
+{
+    task_run& t = run_of(task);
+    if (t.late) {
+        t.late = false;
+        std::erase(late_, task);
+        return false;
+    }
+    const bool is_fork = machine_.state().task(task).state == life::unborn;
+    const bool may_be = !is_fork && !t.coarse && !(config_.late_timer == duration_dist{}) && nr_busy_cpus() > 0;
+    const nanoseconds late =
+        may_be ? draw(config_.late_timer, random_purpose::late_timer, task.value, t.nr_late++) : nanoseconds{0};
+    if (late == nanoseconds{0}) {
+        return false;
+    }
+    t.late = true;
+    late_.push_back(task);
+    queue_.arm(timer_of(task), now_ + late, event_phase::timer);
+    return true;
+}
+
+void simulator::serve_late_timers(cpu_id idle)
+{
+    if (late_.empty() || nr_busy_cpus() > 0) {
+        return;
+    }
+    for (const pid task : late_) {
+        const timer_id timer = timer_of(task);
+        const sim_time at = now_ + cost(idle, cost_kind::ipi_latency);
+        if (at < queue_.deadline(timer)) {
+            queue_.arm(timer, at, event_phase::timer);
+        }
+    }
 }
 
 void simulator::handle_cpu_timer(cpu_id cpu, cpu_timer which)

@@ -82,6 +82,9 @@ private:
         bool in_syscall = false;     ///< the work that is left is that of a sleep's system call
         std::uint64_t nr_durations = 0;
         std::uint64_t nr_slacks = 0;
+        std::uint64_t nr_late = 0;
+        bool coarse = false;              ///< its timer goes off in a tick
+        bool late = false;                ///< its timer has expired, but the host has not served it
         std::vector<std::uint32_t> jumps; ///< taken by each loop instruction of the program, by position
     };
 
@@ -102,6 +105,8 @@ private:
     void handle_cpu_timer(cpu_id cpu, cpu_timer which);
     void handle_other_timer(timer_id timer);
     void on_task_timer(pid task);
+    bool host_is_late(pid task);
+    void serve_late_timers(cpu_id idle);
     void on_tick(cpu_id cpu);
     void on_lockup(cpu_id cpu);
     void on_higher(std::size_t source);
@@ -175,6 +180,7 @@ private:
     std::vector<std::uint8_t> cgroup_online_;
     std::vector<std::uint8_t> removal_begun_;
     std::size_t next_outside_ = 0;
+    std::vector<pid> late_; ///< sleepers whose timers the host has not served
     std::vector<std::string> warnings_;
     std::vector<trace_sink*> sinks_;
     std::vector<trace_record> records_;

@@ -105,6 +105,7 @@ void simulator::sleep(cpu_id cpu, pid task, const phase& ph)
     const nanoseconds slack = draw(config_.costs[static_cast<std::size_t>(cost_kind::timer_slack)],
                                    random_purpose::timer_slack, task.value, t.nr_slacks++);
     t.timer_cpu = cpu;
+    t.coarse = ph.align != nanoseconds{0};
     queue_.arm(timer_of(task), wake_time(cpu, length, ph.align) + slack, event_phase::timer);
     machine_.block_current(cpu, life::sleeping);
 }

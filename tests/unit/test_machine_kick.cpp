@@ -107,6 +107,18 @@ TEST_CASE("a kick does nothing to its target before its irq_work runs", "[scx_bp
     CHECK(t.m->ipis() == std::vector<cpu_id>{cpu1});
 }
 
+TEST_CASE("a kick costs the self-IPI, a handler for its target, and the way out", "[kick_cpus_irq_workfn]")
+{
+    const auto profile = GENERATE(from_range(all_profiles));
+    kick_world t(profile);
+    t.request(cpu0, cpu1, kick_preempt);
+    std::vector<cost_kind> costs;
+    for (step_result s = t.m->step(cpu0); s.what == step_result::kind::stepped; s = t.m->step(cpu0)) {
+        costs.push_back(s.cost);
+    }
+    CHECK(costs == std::vector{cost_kind::irq_work, cost_kind::kick_handler, cost_kind::irq_exit});
+}
+
 TEST_CASE("a kick with PREEMPT takes the slice of the SCX task that runs on its target", "[kick_one_cpu]")
 {
     const auto profile = GENERATE(from_range(all_profiles));

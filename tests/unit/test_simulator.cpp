@@ -67,6 +67,32 @@ TEST_CASE("an aligned sleep ends at the next multiple after it, as the timer whe
     CHECK(end_of(w, task) == sim_time{128ms + 1ms}); // 101 ms, rounded up
 }
 
+TEST_CASE("a host is late with a timer while a CPU is busy, but not once all are idle", "[simulator]")
+{
+    test_world w(2);
+    w.config.late_timer = duration_dist::constant(1ms);
+    const nanoseconds hog_ends = GENERATE(3500us, 10ms); // the timer is due at 3 ms
+    const pid sleeper = w.add_task(root_cgroup, {run(1ms), sleep(2ms), run(1ms), exit_task()});
+    w.add_task(root_cgroup, {run(hog_ends), exit_task()}, {.cpu = cpu1});
+    w.run_to(100ms);
+    CHECK(end_of(w, sleeper) == sim_time{std::min<nanoseconds>(4ms, hog_ends) + 1ms});
+}
+
+TEST_CASE("a host is on time with timers of an idle machine and with coarse ones", "[simulator]")
+{
+    test_world w(2);
+    w.config.late_timer = duration_dist::constant(1ms);
+    const bool alone = GENERATE(true, false);
+    phase coarse = sleep(2ms);
+    coarse.align = alone ? 0ms : 4ms;
+    const pid sleeper = w.add_task(root_cgroup, {run(1ms), coarse, run(1ms), exit_task()});
+    if (!alone) {
+        w.add_hog(root_cgroup, {.cpu = cpu1});
+    }
+    w.run_to(100ms);
+    CHECK(end_of(w, sleeper) == sim_time{(alone ? 3ms : 4ms) + 1ms});
+}
+
 TEST_CASE("a sleep's system call is work of its task", "[simulator]")
 {
     test_world w(2);

@@ -6,6 +6,7 @@
 #include "tests/support/catch.h"
 #include "tools/io/input_error.h"
 #include "tools/validate/case_run.h"
+#include "tools/validate/fit_parts.h"
 #include "tools/validate/latencies.h"
 #include "tools/validate/score.h"
 #include "tools/validate/score_report.h"
@@ -47,6 +48,18 @@ const cell& cell_named(const case_score& score, const std::string& metric)
         }
     }
     throw std::runtime_error("no cell " + metric);
+}
+
+/// The value of a quantile table at @p at, or at the last point before it, as the file writes it.
+std::string value_at(const json& table, double at)
+{
+    std::string value = "none";
+    for (const json& point : table.at("points")) {
+        if (point[0] <= at) {
+            value = point[1];
+        }
+    }
+    return value;
 }
 
 log_event switch_at(std::int64_t at_ns, std::uint16_t cpu, std::uint32_t prev, std::uint32_t next, bool runnable)
@@ -177,4 +190,29 @@ TEST_CASE("a folder without a case is refused", "[validate]")
 {
     CHECK_THROWS_AS(find_cases({PAIRSIM_SOURCE_DIR "/docs"}), input_error);
     CHECK(find_cases({PAIRSIM_SOURCE_DIR "/tests/validate"}).size() == 1);
+}
+
+TEST_CASE("ticks that are mostly together have a jitter that is mostly nothing", "[fit]")
+{
+    std::vector<std::int64_t> gaps(36, 200); // 36 of 100 together: 60 of 100 ticks on time
+    gaps.insert(gaps.end(), 64, 20'000);
+    gaps.insert(gaps.end(), 500, 300'000); // kicks
+    const json jitter = fit_parts().tick_jitter(gaps);
+    CHECK(value_at(jitter, 0.6) == "0ns");
+    CHECK(value_at(jitter, 0.8) == "13.9us"); // the median of the rest: 20 us times ln 2
+    CHECK(fit_parts().tick_jitter({}) == json("0"));
+}
+
+TEST_CASE("sleeps that an idle machine cut short count as late for longer than they show", "[fit]")
+{
+    using late_sleep = latency_samples::late_sleep;
+    std::vector<late_sleep> sleeps(50, {0, true});       // 50 of 100 on time
+    sleeps.insert(sleeps.end(), 25, {1'000'000, false}); // 25 late by more than 1 ms
+    sleeps.insert(sleeps.end(), 15, {2'000'000, true});  // of the rest, 15 of 25 by 2 ms
+    sleeps.insert(sleeps.end(), 10, {3'000'000, true});
+    const json late = fit_parts::late_timer(sleeps);
+    CHECK(value_at(late, 0.5) == "0ns");
+    CHECK(value_at(late, 0.8) == "2ms"); // a half that is late, of which 3/5 by 2 ms
+    CHECK(value_at(late, 1.0) == "3ms");
+    CHECK(fit_parts::late_timer({{500'000, true}}) == json("0"));
 }

@@ -28,7 +28,7 @@ struct options {
     bool halves = false;
 };
 
-constexpr std::uint32_t fit_seeds = 3;
+constexpr std::uint32_t fit_seeds = 5;
 
 std::vector<measured_case> load_cases(const std::vector<std::string>& paths)
 {

@@ -238,7 +238,8 @@ bool explored_world::step(cpu_id cpu)
     }
     machine_.end_step(cpu);
     // The preset costs leave these at zero: the simulator does what follows at once.
-    const bool is_free = done.cost == cost_kind::pick || done.cost == cost_kind::idle_loop;
+    const bool is_free =
+        done.cost == cost_kind::pick || done.cost == cost_kind::idle_loop || done.cost == cost_kind::irq_exit;
     last_cost_ = is_free ? cost_kind::none : done.cost;
     if (!machine_.has_kernel_work(cpu)) {
         around_.in_kernel[cpu.value] = 0;

@@ -46,8 +46,9 @@ constexpr std::array<const char*, nr_cost_kinds> cost_names{"none",
                                                             "lock_handover",
                                                             "pick",
                                                             "syscall",
-                                                            "idle_loop"};
-static_assert(static_cast<std::size_t>(cost_kind::idle_loop) + 1 == nr_cost_kinds);
+                                                            "idle_loop",
+                                                            "irq_exit"};
+static_assert(static_cast<std::size_t>(cost_kind::irq_exit) + 1 == nr_cost_kinds);
 
 /// Which group of a partition of the CPUs each CPU is in.
 using groups_of_cpus = std::vector<std::uint16_t>;
@@ -176,7 +177,10 @@ private:
         topology_at_ = at.get("topology") ? at.get("topology") : topology_at_;
         tick_offset_at_ = at.get("tick_offset") ? at.get("tick_offset") : tick_offset_at_;
         jitter_at_ = at.get("tick_jitter") ? at.get("tick_jitter") : jitter_at_;
-        context_.host = at.get("host") ? at.get("host") : context_.host;
+        if (const auto host = at.get("host")) {
+            context_.host = host;
+            read_into(m_.late_timer, *host, "late_timer");
+        }
         if (const auto background = at.get("background")) {
             context_.background = background->items();
         }

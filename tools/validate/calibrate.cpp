@@ -19,7 +19,6 @@
 namespace pairsim {
 namespace {
 
-constexpr double long_steps = 4;                  ///< rounds
 constexpr const char* jitter_key = "tick_jitter"; ///< a key of the machine, not of its costs
 
 /// What a latency is, for a reader who wonders why the trace does not show it.
@@ -131,8 +130,7 @@ public:
         cost_fit fit = read_trace();
         for (std::uint32_t round = 0; round < options_.rounds; ++round) {
             std::string line = fmt::format("round {}:", round + 1);
-            // Later steps are smaller, so that the noise of single rounds averages out.
-            fit.correct(simulate(round), line, cost_fit::first_step * std::min(1.0, long_steps / (round + 1.0)));
+            fit.correct(simulate(round), line, cost_fit::step(round));
             put_costs(fit);
             if (options_.progress) {
                 options_.progress(line);

@@ -12,8 +12,6 @@
 namespace pairsim {
 namespace {
 
-/// The last point that is compared: beyond it records show rare things that are modelled elsewhere.
-constexpr std::uint32_t last_compared = 970'000;
 constexpr std::uint32_t first_compared = 20'000; ///< below it there are few samples
 
 double us_at(const std::vector<std::int64_t>& sorted, std::uint32_t per_million)
@@ -43,7 +41,7 @@ void cost_fit::correct(const latency_samples& simulated, std::string& line, doub
         }
         for (std::size_t p = 0; p < table_points.size(); ++p) {
             const std::uint32_t point =
-                c.only_at != 0 ? c.only_at : std::clamp(table_points[p], first_compared, last_compared);
+                c.only_at != 0 ? c.only_at : std::clamp(table_points[p], first_compared, c.last_at);
             const auto difference = static_cast<double>(quantile(theirs, point) - quantile(ours, point));
             tables_[i][p] = std::max(0.0, tables_[i][p] + step * c.share * difference);
         }

@@ -4,6 +4,7 @@
 // latency that shows it is distributed as the recorded one. It knows neither what is simulated nor what was recorded.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -17,10 +18,11 @@ namespace pairsim {
 /// corrected is the one that nothing else shows.
 struct fitted_cost {
     latency shown;
-    const char* cost;          ///< its key in a machine file
-    double start_ns;           ///< constant, before the first correction
-    double share = 1.0;        ///< of the difference that goes to this cost
-    std::uint32_t only_at = 0; ///< the one quantile that is compared, for a cost that is constant; 0: all of them
+    const char* cost;                ///< its key in a machine file
+    double start_ns;                 ///< constant, before the first correction
+    double share = 1.0;              ///< of the difference that goes to this cost
+    std::uint32_t only_at = 0;       ///< the one quantile that is compared, for a cost that is constant; 0: all of them
+    std::uint32_t last_at = 970'000; ///< the last quantile that is compared: beyond it is what is modelled elsewhere
 };
 
 class cost_fit {
@@ -42,6 +44,8 @@ public:
 
     static constexpr std::size_t fewest_samples = 30;
     static constexpr double first_step = 0.7;
+    /// Each round simulates other runs: later steps are smaller, so that their noise averages out.
+    static double step(std::uint32_t round) { return first_step * std::min(1.0, 4 / (round + 1.0)); }
 
 private:
     static constexpr std::array<std::uint32_t, 10> table_points{0,       50'000,  150'000, 300'000, 500'000,

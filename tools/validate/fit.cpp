@@ -27,9 +27,8 @@ const std::vector<fitted_cost> carriers{
     {latency::remote_to_run, "idle_exit", 1000 * code_scale},
     {latency::kick_leg, "preempt_latency", 500 * code_scale, 1.0, 50'000},
     {latency::kick_leg, "ipi_latency", 1000 * code_scale},
-    {latency::tick_gap, "tick_jitter", 0, 0.5},
     {latency::run_extra, "syscall", 1000 * code_scale},
-    {latency::sleep_extra, "timer_slack", 2500 * code_scale},
+    {latency::sleep_extra, "timer_slack", 2500 * code_scale, 1.0, 0, 700'000},
 };
 
 class fitter {
@@ -45,7 +44,7 @@ public:
         for (std::uint32_t round = 0; round < options_.rounds; ++round) {
             latency_samples simulated = simulate(round);
             std::string line = fmt::format("round {}:", round + 1);
-            costs_.correct(simulated, line);
+            costs_.correct(simulated, line, cost_fit::step(round));
             correct_turn(simulated, line);
             if (options_.progress) {
                 options_.progress(line);
@@ -106,13 +105,8 @@ private:
     json machine_file() const
     {
         json costs = parts_.scaled_costs(code_scale);
-        json jitter = parts_.tick_jitter();
         for (std::size_t i = 0; i < carriers.size(); ++i) {
-            if (carriers[i].cost != std::string_view("tick_jitter")) {
-                costs[carriers[i].cost] = costs_.distribution(i);
-            } else if (costs_.shows(carriers[i].shown)) {
-                jitter = costs_.distribution(i);
-            }
+            costs[carriers[i].cost] = costs_.distribution(i);
         }
         json file = {{"schema", "pairsim.machine/1"},
                      {"name", options_.name},
@@ -121,10 +115,11 @@ private:
                      {"topology", "flat"},
                      {"hz", cases_.empty() ? 1000 : cases_.front().hz},
                      {"kernel", "K612"},
-                     {"tick_jitter", std::move(jitter)},
+                     {"tick_jitter", parts_.tick_jitter(costs_.recorded()[latency::tick_gap])},
                      {"costs", std::move(costs)}};
         file["host"] = {{"stolen", parts_.stolen()},
                         {"share", parts_.stolen_share()},
+                        {"late_timer", fit_parts::late_timer(costs_.recorded().late_sleeps)},
                         {"turn", format_duration(nanoseconds{static_cast<std::int64_t>(turn_ns_ / 1e4) * 10'000})}};
         file["background"] = parts_.background();
         return file;

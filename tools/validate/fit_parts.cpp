@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "tools/io/embedded.h"
+#include "tools/io/scenario_parts.h"
 #include "tools/io/units.h"
 #include "tools/validate/cost_fit.h"
 
@@ -20,7 +21,11 @@ using what = log_event::what;
 
 constexpr std::int64_t one_group = 6'000'000; ///< wake-ups of per-CPU threads within this belong together
 constexpr std::int64_t wheel_granularity = 64'000'000;
-constexpr std::int64_t half_tick = 500'000;       ///< further apart: not the same tick
+constexpr std::int64_t half_tick = 500'000;    ///< further apart: not the same tick
+constexpr std::int64_t together = 1'000;       ///< closer: both handlers were on time
+constexpr std::int64_t shortest_kick = 95'000; ///< from one CPU's switch to that of the partner that it kicks
+constexpr std::int64_t on_time = 250'000;      ///< later: the host was not there
+constexpr std::size_t fewest_gaps = 30;
 constexpr std::int64_t least_lateness = 750'000;  ///< of a slice's end: below, it is jitter
 constexpr std::int64_t most_lateness = 9'000'000; ///< above, it is another slice
 constexpr std::int64_t full_period = 21'000'000;  ///< a slice of 20 ms and the tick that finds it used up
@@ -69,6 +74,19 @@ std::string kind_of(const std::string& name, bool& per_cpu)
 std::string scaled_median(const json& cost, double factor)
 {
     return rounded(std::llround(static_cast<double>(median_ns(cost)) * factor));
+}
+
+/// A cost with its whole distribution, @p factor times as long.
+json scaled_spread(const json& cost, double factor)
+{
+    const input_document document{"x86-64", cost, nullptr};
+    const auto dist = read_distribution(json_cursor(document)).value();
+    json list = json::array();
+    for (const double p : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+        const auto word = static_cast<std::uint64_t>(std::ldexp(std::min(p, 0.999), 64)); // a draw's random word
+        list.push_back({p, rounded(std::llround(static_cast<double>(sample(dist, word).count()) * factor))});
+    }
+    return {{"dist", "quantiles"}, {"points", std::move(list)}};
 }
 
 } // namespace
@@ -182,10 +200,33 @@ void fit_parts::finish()
     });
 }
 
-/// The distance of two exponential latenesses is distributed as one of them: so is the table.
-json fit_parts::tick_jitter() const
+/// Most ticks are on time; the rest are late, exponentially. Two ticks are together if both are on time. Of two
+/// exponential latenesses the distance is distributed as each of them. Gaps as long as a kick takes may be kicks.
+json fit_parts::tick_jitter(const std::vector<std::int64_t>& gaps) const
 {
-    return table_of(skews_);
+    const auto& seen = gaps.size() >= fewest_gaps ? gaps : skews_;
+    double nr_together = 0;
+    double nr_apart = 0;
+    double sum = 0;
+    for (const std::int64_t gap : seen) {
+        if (gap < together) {
+            ++nr_together;
+        } else if (gap < shortest_kick) {
+            ++nr_apart;
+            sum += static_cast<double>(gap);
+        }
+    }
+    if (nr_apart == 0) {
+        return "0";
+    }
+    const double on_time = std::sqrt(nr_together / (nr_together + nr_apart));
+    json list = json::array({json::array({0.0, "0"})});
+    for (const double late : {0.0, 0.25, 0.5, 0.75, 0.9, 1.0}) {
+        const double length = -sum / nr_apart * std::log(1 - std::min(late, 0.98));
+        const double at = late == 1 ? 1.0 : std::round(1000 * (on_time + (1 - on_time) * late)) / 1000;
+        list.push_back({at, rounded(std::llround(length))});
+    }
+    return {{"dist", "quantiles"}, {"points", std::move(list)}};
 }
 
 json fit_parts::stolen() const
@@ -199,6 +240,34 @@ json fit_parts::stolen() const
     }
     const auto mean = sum / static_cast<std::int64_t>(lateness_.size());
     return rounded(2 * mean - least_lateness);
+}
+
+/// A time without an idle CPU often ends before the host comes: the estimate of Kaplan and Meier takes that into
+/// account.
+json fit_parts::late_timer(std::vector<latency_samples::late_sleep> sleeps)
+{
+    std::erase_if(sleeps, [](const auto& s) { return !s.exact && s.ns < on_time; });
+    if (sleeps.size() < fewest_gaps) {
+        return "0";
+    }
+    std::sort(sleeps.begin(), sleeps.end(),
+              [](const auto& a, const auto& b) { return std::pair(a.ns, !a.exact) < std::pair(b.ns, !b.exact); });
+    json list = json::array({json::array({0.0, "0"})});
+    double still_late = 1;
+    double last = 0;
+    for (std::size_t i = 0; i < sleeps.size(); ++i) {
+        if (!sleeps[i].exact) {
+            continue;
+        }
+        still_late *= 1 - 1 / static_cast<double>(sleeps.size() - i);
+        const double served = std::round(1000 * (1 - still_late)) / 1000;
+        if (served >= last + (last < 0.8 ? 0.1 : 0.02) && served < 1) {
+            list.push_back({served, rounded(sleeps[i].ns < on_time ? 0 : sleeps[i].ns)});
+            last = served;
+        }
+    }
+    list.push_back({1.0, rounded(sleeps.back().ns)});
+    return {{"dist", "quantiles"}, {"points", std::move(list)}};
 }
 
 double fit_parts::stolen_share() const
@@ -241,7 +310,8 @@ json fit_parts::background() const
     return list;
 }
 
-/// Only medians: what spread there is, the measured latencies show.
+/// Mostly medians: what spread there is, the measured latencies show. But two CPUs that kick each other at once do it
+/// at uneven speed, and which of them is first decides what the pair does.
 json fit_parts::scaled_costs(double factor) const
 {
     const json base = parse_json(embedded::x86_64_machine, "x86-64").at("costs");
@@ -250,6 +320,8 @@ json fit_parts::scaled_costs(double factor) const
         const bool is_code = name != "timer_slack" && name != "cgroup_offline" && name != "disable";
         costs[name] = scaled_median(dist, is_code ? factor : 1);
     }
+    costs["irq_work"] = scaled_spread(base.at("irq_work"), factor);
+    costs["irq_exit"] = scaled_median("1us", factor);
     costs["pick"] = scaled_median("800ns", factor);
     costs["cgroup_switch"] = "0"; // an emulated CPU has no caches to fill
     return costs;

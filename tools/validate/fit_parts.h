@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/io/strict_json.h"
+#include "tools/validate/latencies.h"
 #include "tools/validate/sched_log.h"
 
 namespace pairsim {
@@ -21,8 +22,12 @@ public:
     /// All runs have been added.
     void finish();
 
-    json tick_jitter() const;
+    /// Of what the ticks of two CPUs are apart: @p gaps between their slice ends, or between the wake-ups of per-CPU
+    /// threads if there are few of these.
+    json tick_jitter(const std::vector<std::int64_t>& gaps) const;
     json stolen() const;
+    /// How late the host serves timers while all CPUs are busy, from sleeps that ended then.
+    static json late_timer(std::vector<latency_samples::late_sleep> sleeps);
     /// The mean of what the runs lost to the host, apart from CPUs that shared one of the host's.
     double stolen_share() const;
     json background() const;

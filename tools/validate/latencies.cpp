@@ -76,12 +76,37 @@ private:
         began_[e.thread] = e.at_ns;
         const loop_plan& plan = facts_.plans[e.thread];
         if (slept_[e.thread] != unknown && plan.known) {
+            watch_late_sleep(e.at_ns, slept_[e.thread] + plan.sleep);
             const bool idle = std::all_of(on_cpu_.begin(), on_cpu_.end(),
                                           [this](std::uint32_t t) { return sort(t) == thread_sort::idle; });
             samples_[idle ? latency::idle_sleep_extra : latency::sleep_extra].push_back(e.at_ns - slept_[e.thread] -
                                                                                         plan.sleep);
         }
         slept_[e.thread] = unknown;
+    }
+
+    void watch_late_sleep(std::int64_t now, std::int64_t due)
+    {
+        if (facts_.shared || busy_since_ == unknown || due < busy_since_) {
+            return;
+        }
+        if (busy_until_ == unknown) {
+            samples_.late_sleeps.push_back({std::max<std::int64_t>(0, now - due), true});
+        } else if (due < busy_until_) {
+            samples_.late_sleeps.push_back({busy_until_ - due, false});
+        }
+    }
+
+    void watch_busy(std::int64_t now)
+    {
+        const bool busy = std::any_of(on_cpu_.begin(), on_cpu_.end(),
+                                      [this](std::uint32_t t) { return sort(t) != thread_sort::idle; });
+        if (busy && (busy_since_ == unknown || busy_until_ != unknown)) {
+            busy_since_ = now;
+            busy_until_ = unknown;
+        } else if (!busy && busy_until_ == unknown) {
+            busy_until_ = now;
+        }
     }
 
     void on_wakeup(const log_event& e)
@@ -124,6 +149,7 @@ private:
         woken_[e.thread] = unknown;
         on_since_[e.thread] = e.at_ns;
         on_cpu_[e.cpu] = e.thread;
+        watch_busy(e.at_ns);
         for (std::size_t i = 0; i < log_.pairs.size(); ++i) {
             watch_pair(i, e);
         }
@@ -199,6 +225,8 @@ private:
     std::vector<bool> disturbed_;
     std::vector<std::uint32_t> on_cpu_;
     std::vector<std::int64_t> mixed_since_;
+    std::int64_t busy_since_ = unknown; ///< the last time in which some CPU was busy
+    std::int64_t busy_until_ = unknown; ///< unknown: it lasts
     std::int64_t last_end_ = unknown;
     std::uint16_t last_end_cpu_ = 0;
 };

@@ -33,6 +33,14 @@ struct latency_samples {
     std::array<std::vector<std::int64_t>, nr_latencies> of{};
     std::vector<std::int64_t>& operator[](latency l) { return of[static_cast<std::size_t>(l)]; }
     const std::vector<std::int64_t>& operator[](latency l) const { return of[static_cast<std::size_t>(l)]; }
+
+    /// A sleep whose end fell into a time in which all CPUs were busy: how late it ended, at least if that time was
+    /// over before.
+    struct late_sleep {
+        std::int64_t ns = 0;
+        bool exact = false;
+    };
+    std::vector<late_sleep> late_sleeps;
 };
 
 /// What one knows of a log's run beside the log.
