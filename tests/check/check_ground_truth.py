@@ -53,7 +53,7 @@ CALIBRATED = [
     ("c09_2cg_wakers_20ms", "20ms", {"wake_direct": "50", "idle_to_run": "50", "remote_to_run": "50"}),
     ("c22_2cg_4spin_100ms", "100ms", {"tick_late": "95"}),
 ]
-FIT_TOLERANCE = 0.25
+FIT_TOLERANCE = 0.3
 
 
 def calibrate(pairsim, path, batch, shown, folder):
