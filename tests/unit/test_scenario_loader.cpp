@@ -142,6 +142,15 @@ TEST_CASE("phases that end without an exit get one", "[scenario_loader]")
     CHECK(once.size() == 2); // nothing jumps
 }
 
+TEST_CASE("outside events happen in the order of their times, however they are listed", "[scenario_loader]")
+{
+    const scenario s = with("/outside/1/at", "\"1ms\"");
+    REQUIRE(s.work.outside.size() == 2);
+    CHECK(s.work.outside[0].at == sim_time{1ms});
+    CHECK(s.work.outside[0].kind == phase::op::set_affinity);
+    CHECK(s.work.outside[1].kind == phase::op::move);
+}
+
 TEST_CASE("keys and types outside of the format are refused in human words", "[scenario_loader]")
 {
     check_rows({

@@ -75,6 +75,7 @@ public:
         for (const json_cursor& at : list("outside")) {
             read_outside(at);
         }
+        std::ranges::stable_sort(w_.outside, {}, &outside_event::at); // one after the other, however they are listed
         for (const declared& d : declared_) {
             check_lives(d);
         }
