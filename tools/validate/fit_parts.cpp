@@ -219,11 +219,11 @@ json fit_parts::tick_jitter(const std::vector<std::int64_t>& gaps) const
     if (nr_apart == 0) {
         return "0";
     }
-    const double on_time = std::sqrt(nr_together / (nr_together + nr_apart));
+    const double punctual = std::sqrt(nr_together / (nr_together + nr_apart));
     json list = json::array({json::array({0.0, "0"})});
     for (const double late : {0.0, 0.25, 0.5, 0.75, 0.9, 1.0}) {
         const double length = -sum / nr_apart * std::log(1 - std::min(late, 0.98));
-        const double at = late == 1 ? 1.0 : std::round(1000 * (on_time + (1 - on_time) * late)) / 1000;
+        const double at = late == 1 ? 1.0 : std::round(1000 * (punctual + (1 - punctual) * late)) / 1000;
         list.push_back({at, rounded(std::llround(length))});
     }
     return {{"dist", "quantiles"}, {"points", std::move(list)}};
