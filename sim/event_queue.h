@@ -26,43 +26,47 @@ enum class event_phase : std::uint8_t {
 };
 
 using timer_id = std::uint32_t;
-inline constexpr timer_id no_timer = ~timer_id{0};
+inline constexpr timer_id no_timer = 0xffffff;
 
 class event_queue {
 public:
+    /// @p nr_timers: less than no_timer.
     explicit event_queue(std::size_t nr_timers);
 
     /// Arms or re-arms @p timer. @p at must not be `never`.
     void arm(timer_id timer, sim_time at, event_phase phase);
     void cancel(timer_id timer);
-    bool armed(timer_id timer) const { return leaf(timer).time != idle_time; }
+    bool armed(timer_id timer) const { return deadline(timer) != never; }
     /// When @p timer goes off; `never` if it is not armed.
-    sim_time deadline(timer_id timer) const;
+    sim_time deadline(timer_id timer) const { return time_of(nodes_[nr_leaves_ + timer]); }
 
     /// Time of the next event, `never` if there is none.
-    sim_time next_time() const;
+    sim_time next_time() { return time_of(earliest()); }
     /// The next event; no_timer if there is none. It stays armed: pop() removes it.
-    timer_id next() const;
-    void pop() { cancel(next()); }
+    timer_id next() { return static_cast<timer_id>(earliest()) & no_timer; }
+    void pop();
 
 private:
-    struct key {
-        std::uint64_t time;  ///< idle_time while not armed
-        std::uint64_t order; ///< phase in the top byte, insertion number below
-        bool before(const key& other) const { return time < other.time || (time == other.time && order < other.order); }
-    };
-    struct node {
-        key best;
-        timer_id winner;
-    };
-    static constexpr std::uint64_t idle_time = ~std::uint64_t{0};
+    /// What an event is ordered by, packed so that one comparison decides: time (56 bits), phase (4), sequence (44);
+    /// then the timer (24), below what can ever decide.
+    __extension__ using key = unsigned __int128;
+    static constexpr unsigned time_shift = 72, phase_shift = 68, sequence_shift = 24;
+    static constexpr std::uint64_t max_time = std::uint64_t{1} << (128U - time_shift);
+    static constexpr key unarmed = key{max_time - 1} << time_shift | no_timer;
+    static sim_time time_of(key k)
+    {
+        const auto time = static_cast<std::uint64_t>(k >> time_shift);
+        return time == max_time - 1 ? never : at_ns(static_cast<std::int64_t>(time));
+    }
 
-    const key& leaf(timer_id timer) const { return nodes_[nr_leaves_ + timer].best; }
+    key earliest();
+    void put(timer_id timer, key k);
     void replay(timer_id timer);
 
-    std::size_t nr_leaves_; ///< a power of two
+    std::size_t nr_leaves_;
     std::uint64_t sequence_ = 0;
-    std::vector<node> nodes_; ///< node 1 is the root; node i has children 2i and 2i + 1
+    timer_id popped_ = no_timer; ///< its leaf is empty, the nodes above do not know it yet: it is likely armed again
+    std::vector<key> nodes_;     ///< node 1 is the root; node i is the earlier of its children 2i and 2i + 1
 };
 
 } // namespace pairsim

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // pairsim_bench: measures speed and size, and prints them with what they were measured on. A benchmark is a function
-// and a row of the table. Usage: pairsim_bench [NAME...]; without names: all.
+// and a row of the table. Usage: pairsim_bench [NAME...]; without names: all. `pairsim_bench once LOAD` runs one load
+// once, for a profiler.
 #include <algorithm>
 #include <exception>
 #include <string_view>
@@ -18,6 +19,8 @@ struct benchmark {
 };
 
 constexpr benchmark benchmarks[] = {
+    {"queue", pairsim::bench::queue},
+    {"simulation", pairsim::bench::simulation},
     {"explore", pairsim::bench::explore},
 };
 
@@ -26,6 +29,10 @@ constexpr benchmark benchmarks[] = {
 int main(int argc, char** argv)
 {
     try {
+        if (argc == 3 && std::string_view(argv[1]) == "once") {
+            pairsim::bench::run_once(argv[2]);
+            return 0;
+        }
         for (int i = 1; i < argc; ++i) {
             if (std::ranges::find(benchmarks, std::string_view(argv[i]), &benchmark::name) == std::end(benchmarks)) {
                 fmt::print(stderr, "pairsim_bench: there is no benchmark {}\n", argv[i]);
