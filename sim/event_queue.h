@@ -47,11 +47,11 @@ public:
     void pop();
 
 private:
-    /// What an event is ordered by, packed so that one comparison decides: time (56 bits), phase (4), sequence (44);
+    /// What an event is ordered by, packed so that one comparison decides: time (64 bits), phase (4), sequence (36);
     /// then the timer (24), below what can ever decide.
     __extension__ using key = unsigned __int128;
-    static constexpr unsigned time_shift = 72, phase_shift = 68, sequence_shift = 24;
-    static constexpr std::uint64_t max_time = std::uint64_t{1} << (128U - time_shift);
+    static constexpr unsigned time_shift = 64, phase_shift = 60, sequence_shift = 24;
+    static constexpr std::uint64_t max_time = std::uint64_t{1} << 63U;
     static constexpr key unarmed = key{max_time - 1} << time_shift | no_timer;
     static sim_time time_of(key k)
     {
