@@ -40,6 +40,16 @@ constexpr std::uint32_t to_bits(const pair_ctx& ctx)
            static_cast<std::uint32_t>(ctx.draining << 4U);
 }
 
+/// The same pair if its two CPUs exchange their names.
+constexpr pair_ctx with_sides_exchanged(pair_ctx ctx)
+{
+    const auto exchanged = [](sides s) { return static_cast<sides>((s & 1U) << 1U | (s & 2U) >> 1U); };
+    ctx.active_mask = exchanged(ctx.active_mask);
+    ctx.preempted_mask = exchanged(ctx.preempted_mask);
+    ctx.running_mask = exchanged(ctx.running_mask);
+    return ctx;
+}
+
 /// What try_dispatch() has learnt in its first section.
 struct dispatch_begun {
     enum class outcome : std::uint8_t {

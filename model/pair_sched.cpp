@@ -414,6 +414,29 @@ op_step pair_sched::step_cgroup_exit(frame& call, kfuncs& k) const
     return op_step::done();
 }
 
+/// Look-ups of cgroups that stay, and kicks: these only set bits of the kicking CPU.
+bool pair_sched::next_is_private(const frame& call) const
+{
+    switch (call.which) {
+    case op_kind::enqueue:
+        return call.pc == to_underlying(enqueue_pc::lookup);
+    case op_kind::dispatch: {
+        const auto pc = static_cast<dispatch_pc>(call.pc);
+        return pc == dispatch_pc::lookup || pc == dispatch_pc::wait_kick || pc == dispatch_pc::kick;
+    }
+    case op_kind::cpu_acquire:
+    case op_kind::cpu_release:
+    case op_kind::sched_switch:
+        return call.pc != 0; // the section comes first, then the kick
+    case op_kind::cgroup_init:
+    case op_kind::cgroup_exit:
+    case op_kind::exit:
+        return false;
+    }
+    SIM_CHECK(false);
+    return false;
+}
+
 /// scx_pair never reads its counters, and no one sees where in a queue map's memory the elements lie.
 void pair_sched::canonicalise(std::byte* state) const
 {
@@ -457,6 +480,40 @@ void pair_sched::canonicalise(frame& call) const
         break;
     }
     call.set_locals(l);
+}
+
+void pair_sched::relabel(std::byte* to, std::byte* from, const relabelling& r) const
+{
+    pair_maps renamed(sizes_, to);
+    pair_maps maps(sizes_, from);
+    renamed.relabel(maps, r);
+    for (const pair_map::pair& pair : map_.pairs) {
+        if (!maps.has_ctx(pair.first.value)) {
+            continue;
+        }
+        const cpu_id name = r.of(pair.first);
+        pair_ctx ctx = maps.ctx(pair.first.value);
+        ctx.cgid = r.of(ctx.cgid);
+        if (map_.in_pair_idx[name.value] != 0) {
+            ctx = with_sides_exchanged(ctx);
+        }
+        renamed.ctx(map_.pair_id[name.value]) = ctx;
+    }
+}
+
+void pair_sched::relabel(frame& call, const relabelling& r) const
+{
+    if (call.which == op_kind::enqueue) {
+        auto l = call.locals<enqueue_locals>();
+        l.q = r.queues[l.q];
+        call.set_locals(l);
+    } else if (call.which == op_kind::dispatch) {
+        auto l = call.locals<dispatch_locals>();
+        l.cgroup = r.of(l.cgroup);
+        l.q = r.queues[l.q];
+        l.task = r.of(l.task);
+        call.set_locals(l);
+    }
 }
 
 std::string pair_sched::error_text(const exit_info& info) const

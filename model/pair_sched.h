@@ -33,8 +33,11 @@ public:
     traits describe() const override;
     void init_state(std::byte* state) const override;
     op_step step(frame& call, kfuncs& k) const override;
+    bool next_is_private(const frame& call) const override;
     void canonicalise(std::byte* state) const override;
     void canonicalise(frame& call) const override;
+    void relabel(std::byte* to, std::byte* from, const relabelling& r) const override;
+    void relabel(frame& call, const relabelling& r) const override;
     std::string error_text(const exit_info& info) const override;
 
     const pair_map& pairs() const { return map_; }

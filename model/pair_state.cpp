@@ -114,6 +114,27 @@ void pair_maps::canonicalise()
     }
 }
 
+/// An element that is not in use is 0, which is no name of a task and the root's of a cgroup.
+void pair_maps::relabel(pair_maps& from, const relabelling& r)
+{
+    for (std::uint32_t i = 0; i < sizes_->max_top_q; ++i) {
+        top_elements_[i] = r.of(cgroup_id{from.top_elements_[i]}).value;
+    }
+    for (std::uint32_t g = 0; g < sizes_->nr_cgroups; ++g) {
+        const std::uint32_t q = from.q_idx_[g];
+        q_idx_[r.cgroups[g]] = q == no_q_idx ? q : r.queues[q];
+    }
+    for (std::uint32_t q = 0; q < sizes_->nr_q; ++q) {
+        const std::uint32_t name = r.queues[q];
+        busy_[name] = from.busy_[q];
+        len_[name] = from.len_[q];
+        fifo_[name] = from.fifo_[q];
+        for (std::uint32_t i = 0; i < sizes_->max_queued; ++i) {
+            elements(name)[i] = r.of(pid{from.elements(q)[i]}).value;
+        }
+    }
+}
+
 bool pair_maps::holds(std::uint32_t q, pid task) const
 {
     const std::uint32_t* const first = elements_ + std::size_t{q} * sizes_->max_queued;

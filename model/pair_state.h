@@ -12,6 +12,7 @@
 
 #include "model/pair_config.h"
 #include "model/pair_ctx.h"
+#include "sim/relabelling.h"
 
 namespace pairsim {
 
@@ -119,6 +120,17 @@ public:
     std::uint32_t nr_top() const { return top_q_->nr; }
     /// True if FIFO @p q holds an entry of @p task.
     bool holds(std::uint32_t q, pid task) const;
+    /// What is at position @p i of FIFO @p q, and of top_q; 0 is the oldest.
+    pid element(std::uint32_t q, std::uint32_t i) const
+    {
+        return pid{elements_[std::size_t{q} * sizes_->max_queued + (fifo_[q].head + i) % sizes_->max_queued]};
+    }
+    cgroup_id top_element(std::uint32_t i) const
+    {
+        return cgroup_id{top_elements_[(top_q_->head + i) % sizes_->max_top_q]};
+    }
+    /// sched_ops::relabel() of all but pair_ctx; *this is a copy of @p from.
+    void relabel(pair_maps& from, const relabelling& r);
     /// sched_ops::canonicalise().
     void canonicalise();
 

@@ -88,6 +88,18 @@ void machine::canonicalise_frames(cpu_id cpu)
     }
 }
 
+/// context_switch() happens under the runqueue's lock, and so does every look at rq->curr from elsewhere.
+bool machine::next_is_private(cpu_id cpu) const
+{
+    const cpu_state& c = state_.cpu(cpu);
+    if (c.depth == 0) {
+        return false;
+    }
+    const frame& f = c.frames[c.depth - 1U];
+    const bool is_switch = f.kind == path::schedule && f.pc == to_underlying(schedule_pc::context_switch);
+    return is_switch || (f.kind == path::op && ops_.next_is_private(f));
+}
+
 void machine::canonicalise()
 {
     canonicalise_kicks();

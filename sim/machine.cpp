@@ -370,15 +370,15 @@ void machine::higher_arrives(cpu_id cpu, sched_class cls, nanoseconds length)
     }
 }
 
-void machine::create_task(pid task)
+void machine::create_task(pid task, cpu_id cpu)
 {
     const task_spec& spec = work_.tasks[task.value - 1];
     task_state& p = state_.task(task);
     p.cgroup = spec.cgroup;
     p.affinity = spec.affinity;
-    p.cpu = spec.fork_cpu;
+    p.cpu = cpu;
     p.slice = config_.slice_dfl;
-    emit(record_kind::task_new, spec.fork_cpu, 0, task, p.cgroup.value, p.affinity);
+    emit(record_kind::task_new, cpu, 0, task, p.cgroup.value, p.affinity);
 }
 
 void machine::fail(exit_kind kind, std::uint32_t code, std::uint64_t arg0, std::uint64_t arg1, cpu_id cpu)

@@ -9,13 +9,14 @@
 // the locals of a path (enum path). The files: machine.cpp (this interface, locks, interrupts), schedule.cpp
 // (__schedule), dispatch.cpp (balance, DSQs), wakeup.cpp (wake-up, enqueue), idle.cpp (idle masks, choice of a CPU),
 // kick.cpp (kicks and their waits), change.cpp (cgroup moves, affinity),
-// canonical.cpp (one value for states that are alike).
+// canonical.cpp (one value for states that are alike), relabel.cpp (other names for tasks, cgroups and CPUs).
 #pragma once
 
 #include <optional>
 
 #include "sim/config.h"
 #include "sim/machine_state.h"
+#include "sim/relabelling.h"
 #include "sim/sched_ops.h"
 #include "sim/topology.h"
 #include "sim/trace.h"
@@ -89,9 +90,15 @@ public:
     void cancel_wait(cpu_id cpu);
     /// True if @p cpu takes interrupts between its steps.
     bool interruptible(cpu_id cpu) const { return interruptible(state_.cpu(cpu)); }
+    /// True if the next step of @p cpu reads and writes nothing that another CPU's step could write or read meanwhile,
+    /// nor anything that decides what may happen to @p cpu, as long as no cgroup is removed.
+    bool next_is_private(cpu_id cpu) const;
     /// Gives states that no later step can tell apart one value: counters that nothing reads, sequence numbers that are
     /// only compared, locals and slices that will be written before they are read. The clock must stand still.
     void canonicalise();
+    /// Makes @p from, which the present state is a copy of, the state under the names of @p r. For drivers whose steps
+    /// take no time; at most 64 CPUs.
+    void relabel(machine_state& from, const relabelling& r);
 
     // What happens to a CPU from outside its kernel code.
     void raise(cpu_id cpu, irq which) { state_.cpu(cpu).pending |= which; }
@@ -109,8 +116,8 @@ public:
     void begin_set_affinity(cpu_id cpu, pid task, std::uint32_t mask);
     void begin_stopper(cpu_id cpu, pid task);
 
-    /// Puts a task into the world as its fork would, without waking it up.
-    void create_task(pid task);
+    /// Puts a task into the world as its fork on @p cpu would, without waking it up.
+    void create_task(pid task, cpu_id cpu);
     /// Ends the scheduler: the first failure wins. Kernel: scx_ops_exit_kind().
     void fail(exit_kind kind, std::uint32_t code, std::uint64_t arg0, std::uint64_t arg1, cpu_id cpu);
     /// A task that has been runnable for longer than the watchdog allows. Kernel: check_rq_for_timeouts().
@@ -226,6 +233,10 @@ private:
     void canonicalise_kicks();
     void canonicalise_tasks();
     void canonicalise_frames(cpu_id cpu);
+
+    // relabel.cpp
+    void relabel_frame(frame& f, const relabelling& r) const;
+    void relabel_cpu(cpu_id cpu, machine_state& from, const relabelling& r);
 
     // change.cpp
     result step_change_group(cpu_id cpu, frame& f);

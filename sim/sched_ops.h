@@ -10,6 +10,7 @@
 
 #include "sim/config.h"
 #include "sim/objects.h"
+#include "sim/relabelling.h"
 #include "sim/trace.h"
 
 namespace pairsim {
@@ -85,9 +86,14 @@ public:
     /// Runs one step of the op in @p call: which, pc, task and arg say where it is.
     /// arg: enqueue: an enqueue_reason; cpu_release: the class; cgroup ops: the cgroup; sched_switch: the previous pid.
     virtual op_step step(frame& call, kfuncs& k) const = 0;
+    /// machine::next_is_private(), for an op.
+    virtual bool next_is_private(const frame& /*call*/) const { return false; }
     /// machine::canonicalise(), for the scheduler's own state and for the locals of an op in progress.
     virtual void canonicalise(std::byte* /*state*/) const {}
     virtual void canonicalise(frame& /*call*/) const {}
+    /// machine::relabel(), for the scheduler's own state (@p to is a copy of @p from) and for the locals of an op.
+    virtual void relabel(std::byte* /*to*/, std::byte* /*from*/, const relabelling& /*r*/) const {}
+    virtual void relabel(frame& /*call*/, const relabelling& /*r*/) const {}
     /// The sentence of the scx_bpf_error with this code.
     virtual std::string error_text(const exit_info& info) const = 0;
 };

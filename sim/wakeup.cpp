@@ -99,7 +99,7 @@ machine::result machine::step_wakeup(cpu_id cpu, frame& f)
     switch (static_cast<wakeup_pc>(f.pc)) {
     case wakeup_pc::begin: {
         if (p.state == life::unborn) {
-            create_task(task);
+            create_task(task, cpu);
         } else if (p.queued != 0) {
             p.state = life::running; // ttwu_runnable(): it has not left its runqueue yet
             pop(cpu);

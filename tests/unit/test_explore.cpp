@@ -9,6 +9,7 @@
 
 #include "tests/support/catch.h"
 #include "tools/explore/result.h"
+#include "tools/explore/symmetry.h"
 #include "tools/io/runner.h"
 
 using namespace pairsim;
@@ -34,6 +35,7 @@ std::size_t count_by_brute_force(const exploration& what)
 {
     const auto ops = make_scheduler(what.base);
     explored_world world(what, *ops);
+    symmetry names(what, world);
     std::set<std::vector<std::byte>> seen{bytes_of(world)};
     std::deque<std::pair<machine_state, surroundings>> open;
     open.emplace_back(world.state(), world.around());
@@ -42,6 +44,9 @@ std::size_t count_by_brute_force(const exploration& what)
             world.state() = open.front().first;
             world.around() = open.front().second;
             const bool goes_on = world.state().exit().kind == exit_kind::none && world.enabled(a) && world.apply(a);
+            if (goes_on && names.any()) {
+                names.canonicalise(world);
+            }
             if (goes_on && seen.insert(bytes_of(world)).second) {
                 open.emplace_back(world.state(), world.around());
             }
@@ -60,6 +65,12 @@ std::vector<word_change> differences(std::span<const std::uint64_t> from, std::s
         }
     }
     return changes;
+}
+
+bool has_symmetry(const exploration& what)
+{
+    const auto ops = make_scheduler(what.base);
+    return symmetry(what, explored_world(what, *ops)).any();
 }
 
 search_result run(const exploration& what, unsigned threads)
@@ -82,6 +93,7 @@ TEST_CASE("the explorer visits as many states as a brute force finds", "[explore
     what.reduce.partial_order = partial_order;
     what.base.work.tasks.resize(1);
     what.tasks.resize(1);
+    CHECK_FALSE(has_symmetry(what));
     const auto result = run(what, 1);
     CHECK(result.exhaustive());
     CHECK(result.visited.size() == count_by_brute_force(what));
@@ -103,6 +115,95 @@ TEST_CASE("the answer does not depend on the number of threads", "[explore]")
             CHECK(path_to(one.visited, one.violations[p]->state) == path_to(three.visited, three.violations[p]->state));
         }
     }
+}
+
+TEST_CASE("with symmetry, too, the explorer visits as many states as a brute force finds", "[explore]")
+{
+    exploration what = load("i01-direct-dispatch.json");
+    what.claims = {property::no_lost_task};
+    what.slice_end = 2;
+    what.batch_expiry = 0;
+    what.base.work.tasks.resize(2); // those of one cgroup
+    what.tasks.resize(2);
+    CHECK(has_symmetry(what));
+    const auto result = run(what, 2);
+    CHECK(result.exhaustive());
+    CHECK(result.visited.size() == count_by_brute_force(what));
+    what.reduce.symmetry = false;
+    const auto all = run(what, 1);
+    CHECK(all.visited.size() == count_by_brute_force(what));
+    CHECK(result.visited.size() < all.visited.size());
+    CHECK(2 * result.visited.size() >= all.visited.size()); // one state stands for at most two
+}
+
+TEST_CASE("things that count as interchangeable can exchange their names, and all goes on in the same way", "[explore]")
+{
+    exploration what = load("large/two-pairs.json");
+    for (std::uint16_t c = 0; c < 4; ++c) {
+        what.higher.push_back({.cpu = cpu_id{c}, .cls = sched_class::rt, .times = any_number});
+    }
+    const auto ops = make_scheduler(what.base);
+    explored_world world(what, *ops);
+    const symmetry names(what, world);
+    const auto generators = names.generators();
+    CHECK(generators.size() == 2 + 1 + 8); // two tasks in each cgroup, two cgroups, the orders of two pairs
+    machine_state state = world.state();
+    surroundings around = world.around();
+    const auto go_to = [&](machine_state& s, const surroundings& a, const relabelling& r) {
+        world.state() = s;
+        world.around() = a;
+        world.relabel(s, a, r);
+    };
+    std::uint64_t random = 1;
+    for (unsigned step = 0; step < 1200; ++step) {
+        const bool look = step % 40 == 0;
+        for (std::size_t g = 0; look && g < generators.size(); ++g) {
+            const relabelling& r = generators[g];
+            for (const action& a : world.actions()) {
+                go_to(state, around, {});
+                const bool can = world.enabled(a) && world.apply(a);
+                machine_state next = world.state();
+                const surroundings next_around = world.around();
+                go_to(next, next_around, r);
+                const auto expected = bytes_of(world);
+                go_to(state, around, r);
+                const action b = names.renamed(a, r);
+                REQUIRE(can == (world.enabled(b) && world.apply(b)));
+                REQUIRE((!can || bytes_of(world) == expected));
+            }
+        }
+        go_to(state, around, {});
+        do {
+            random = random * 6364136223846793005U + 1442695040888963407U;
+            const action& a = world.actions()[(random >> 33U) % world.actions().size()];
+            const bool rare = a.what == action::kind::arrive || a.what == action::kind::slice_end;
+            if (world.enabled(a) && (!rare || (random >> 20U) % 8 == 0) && world.apply(a)) {
+                break;
+            }
+            go_to(state, around, {});
+        } while (true);
+        const bool ended = world.state().exit().kind != exit_kind::none;
+        explored_world fresh(what, *ops);
+        state = ended ? fresh.state() : world.state();
+        around = ended ? fresh.around() : world.around();
+    }
+}
+
+TEST_CASE("symmetry keeps the verdict and the length of the shortest way, and makes the search smaller", "[explore]")
+{
+    const char* file = GENERATE("i01-direct-dispatch.json", "fixed-1plus1.json");
+    exploration what = load(file);
+    const auto with = explore(what, {.threads = 2});
+    what.reduce.symmetry = false;
+    const auto without = explore(what, {.threads = 2});
+    REQUIRE(with.verdicts.size() == without.verdicts.size());
+    for (std::size_t i = 0; i < with.verdicts.size(); ++i) {
+        CHECK(with.verdicts[i].what == without.verdicts[i].what);
+        CHECK(with.verdicts[i].example.steps.size() == without.verdicts[i].example.steps.size());
+        CHECK(with.verdicts[i].example.cause == without.verdicts[i].example.cause);
+    }
+    CHECK(with.depth == without.depth);
+    CHECK(with.nr_states < without.nr_states);
 }
 
 TEST_CASE("partial-order reduction keeps the verdict and makes the search smaller", "[explore]")

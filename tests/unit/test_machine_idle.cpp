@@ -45,7 +45,7 @@ struct choice_world {
         m->task(busy).cpu = cpu_of(waker);
         m->task(busy).on_cpu = 1;
         m->task(busy).queued = 1;
-        m->get().create_task(task);
+        m->get().create_task(task, cpu_id{0});
         m->task(task).cpu = cpu_of(prev);
         m->task(task).state = life::sleeping;
         for (unsigned i = 0; i < 8; ++i) {

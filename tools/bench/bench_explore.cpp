@@ -21,7 +21,7 @@ double cpu_seconds()
 void measure(const char* file, bool partial_order, unsigned threads)
 {
     exploration what = load_exploration(std::string(PAIRSIM_SOURCE_DIR) + "/scenarios/explore/" + file);
-    what.reduce.partial_order = partial_order;
+    what.reduce = {.partial_order = partial_order, .symmetry = false};
     what.bounds.states = nr_states;
     const auto ops = make_scheduler(what.base);
     property_set asked = 0;

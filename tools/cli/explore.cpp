@@ -32,6 +32,7 @@ struct options {
     std::string max_time;
     unsigned threads = 0;
     bool no_partial_order = false;
+    bool no_symmetry = false;
     bool lanes = false;
     bool speed = false;
     bool expected = false;
@@ -42,6 +43,7 @@ exploration load(const options& o)
 {
     exploration what = load_exploration(o.file);
     what.reduce.partial_order = what.reduce.partial_order && !o.no_partial_order;
+    what.reduce.symmetry = what.reduce.symmetry && !o.no_symmetry;
     what.bounds.states = o.max_states.value_or(what.bounds.states);
     what.bounds.memory_bytes = o.max_memory_mib ? *o.max_memory_mib << 20U : what.bounds.memory_bytes;
     if (!o.max_time.empty()) {
@@ -138,6 +140,7 @@ void add_explore(CLI::App& app, int& code)
                      "number of threads; the result does not depend on it (default: all cores)")
         ->check(CLI::Range(1U, 256U));
     command->add_flag("--no-partial-order", o->no_partial_order, "turn partial-order reduction off");
+    command->add_flag("--no-symmetry", o->no_symmetry, "turn symmetry reduction off");
     command->add_option("--max-states", o->max_states, "bound of states, in place of the file's");
     command->add_option("--max-memory", o->max_memory_mib, "bound of memory in MiB, in place of the file's");
     command->add_option("--max-time", o->max_time, "bound of time such as 60s, in place of the file's");

@@ -7,6 +7,7 @@
 
 #include "sim/check.h"
 #include "sim/schedule.h"
+#include "tools/explore/symmetry.h"
 #include "tools/io/causes.h"
 #include "tools/io/runner.h"
 
@@ -249,6 +250,30 @@ void find_cause(counterexample& c, const exploration& what)
                              fmt::arg("theirs", group(last->cgroups[1])));
 }
 
+/// A path found with symmetry reduction goes on, after each action, from the state that stands for the one reached:
+/// under other names. Says it with the names that things have at the start.
+std::vector<std::uint16_t> in_first_names(const exploration& what, const sched_ops& ops,
+                                          const std::vector<std::uint16_t>& path)
+{
+    explored_world world(what, ops);
+    symmetry names_of(what, world);
+    if (!names_of.any()) {
+        return path;
+    }
+    relabelling first; // each thing's first name, by its present one
+    std::vector<std::uint16_t> translated;
+    for (const std::uint16_t index : path) {
+        const action& a = world.actions()[index];
+        const auto& actions = world.actions();
+        const auto same = std::ranges::find(actions, names_of.renamed(a, first));
+        SIM_CHECK(same != actions.end());
+        translated.push_back(static_cast<std::uint16_t>(same - actions.begin()));
+        SIM_CHECK(world.enabled(a) && world.apply(a));
+        first = after(names_of.canonicalise(world), first);
+    }
+    return translated;
+}
+
 } // namespace
 
 std::vector<std::uint16_t> path_to(const visited_states& visited, state_index state)
@@ -262,8 +287,9 @@ std::vector<std::uint16_t> path_to(const visited_states& visited, state_index st
 }
 
 counterexample replay(const exploration& what, const sched_ops& ops, property broken,
-                      const std::vector<std::uint16_t>& path)
+                      const std::vector<std::uint16_t>& found)
 {
+    const auto path = in_first_names(what, ops, found);
     explored_world world(what, ops);
     counterexample c;
     c.broken = broken;

@@ -70,6 +70,9 @@ void expander::note(state_index parent, std::uint16_t action, const fingerprint&
     if (options_.check_invariants) {
         world_.the_machine().check_invariants();
     }
+    if (symmetry_.any()) {
+        symmetry_.canonicalise(world_);
+    }
     const property_set broken = broken_in(world_, asked_);
     const state_label::bits bits = options_.keep_graph ? label() : 0;
     word_change* const changes = room(out.changes, out.nr_changes, packer_.nr_words());

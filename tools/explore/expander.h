@@ -11,6 +11,7 @@
 #include "tools/explore/layer.h"
 #include "tools/explore/properties.h"
 #include "tools/explore/search.h"
+#include "tools/explore/symmetry.h"
 #include "tools/explore/visited.h"
 
 namespace pairsim {
@@ -53,7 +54,8 @@ struct layer_slice {
 class expander {
 public:
     expander(const exploration& what, const sched_ops& ops, property_set asked, const search_options& options)
-        : world_(what, ops), packer_(world_), words_(packer_.nr_words()), asked_(asked), options_(options)
+        : world_(what, ops), symmetry_(what, world_), packer_(world_), words_(packer_.nr_words()), asked_(asked),
+          options_(options)
     {
     }
 
@@ -71,6 +73,7 @@ private:
     state_label::bits label();
 
     explored_world world_;
+    symmetry symmetry_;
     state_packer packer_;
     std::vector<std::uint64_t> words_; ///< of the state that is being expanded
     property_set asked_;

@@ -44,6 +44,9 @@ json scenario_of(const json& document)
         for (const char* key : {"name", "cgroup", "count", "fork_cpu", "cpus"}) {
             copy(t, task, key);
         }
+        if (task.contains("fork_cpu") && task["fork_cpu"] == "any") {
+            task.erase("fork_cpu");
+        }
         task["phases"] = json::array({{{"run", "forever"}}});
         s["tasks"].push_back(std::move(task));
     }
@@ -134,6 +137,8 @@ private:
             if (const auto may = at.get("may")) {
                 a = read_abilities(*may);
             }
+            const auto fork_cpu = at.get("fork_cpu");
+            a.fork_anywhere = fork_cpu && fork_cpu->value() == "any";
             const auto count = at.get("count");
             e_.tasks.resize(e_.tasks.size() + (count ? count->integer().value_or(1) : 1), a);
         }
@@ -145,6 +150,7 @@ private:
                          .wait = read_times(at.get("wait"), 0),
                          .yield = read_times(at.get("yield"), 0),
                          .exit = read_times(at.get("exit"), 0),
+                         .fork_anywhere = false,
                          .moves = {},
                          .wakes = {}};
         const auto moves = at.get("move");
@@ -194,8 +200,11 @@ private:
         const auto overlap = root_.get("overlap");
         e_.overlap = overlap && overlap->value() == "traced" ? overlap_rule::traced : overlap_rule::code;
         if (const auto reduce = root_.get("reductions")) {
-            const auto partial_order = reduce->get("partial_order");
-            e_.reduce.partial_order = !partial_order || partial_order->boolean().value_or(true);
+            const auto on = [&](const char* key) {
+                const auto at = reduce->get(key);
+                return !at || at->boolean().value_or(true);
+            };
+            e_.reduce = {.partial_order = on("partial_order"), .symmetry = on("symmetry")};
         }
         if (const auto bounds = root_.get("bounds")) {
             const auto number = [&](const char* key, std::uint64_t otherwise) {

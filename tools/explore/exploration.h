@@ -50,6 +50,7 @@ struct task_abilities {
     allowance wait = 0;  ///< block until another task wakes it
     allowance yield = 0;
     allowance exit = 0;
+    bool fork_anywhere = false; ///< on any CPU, not only on the one of its spec
     struct move {
         cgroup_id to{};
         allowance times = 0;
@@ -84,6 +85,7 @@ struct search_bounds {
 
 struct reductions {
     bool partial_order = true; ///< steps that cost nothing are one with the step before
+    bool symmetry = true;      ///< one of the states that differ in names only stands for all
 };
 
 /// What the file says must come out: the property holds, or is violated, by a named cause if given.

@@ -39,8 +39,9 @@ verdict judge(property p, const exploration& what, const sched_ops& ops, const s
 
 } // namespace
 
-exploration_result explore(const exploration& what, const search_options& options)
+exploration_result explore(const exploration& asked_for, const search_options& options)
 {
+    exploration what = asked_for;
     const auto ops = make_scheduler(what.base);
     property_set asked = 0;
     search_options o = options;
@@ -48,6 +49,8 @@ exploration_result explore(const exploration& what, const search_options& option
         asked |= bit_of(p);
         o.keep_graph = o.keep_graph || info_of(p).needs_graph;
     }
+    // On a cycle of states that stand for others it is not the same task that starves.
+    what.reduce.symmetry = what.reduce.symmetry && !o.keep_graph;
     const search_result found = search(what, *ops, asked, o);
     exploration_result r{.verdicts = {},
                          .nr_states = found.visited.size(),

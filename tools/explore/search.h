@@ -80,7 +80,7 @@ struct search_options {
     bool check_invariants = false; ///< the machine's own rules in each state: slow, for tests
 };
 
-/// Searches for violations of @p asked.
+/// Searches for violations of @p asked. With keep_graph, @p what must not have symmetry reduction on.
 search_result search(const exploration& what, const sched_ops& ops, property_set asked, const search_options& options);
 
 } // namespace pairsim

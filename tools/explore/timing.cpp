@@ -34,7 +34,8 @@ struct durations {
 class timetable {
 public:
     timetable(const counterexample& c, const exploration& what, const durations& d)
-        : c_(c), what_(what), d_(d), at_(c.steps.size()), programs_(what.tasks.size()), starts_(what.tasks.size(), -1)
+        : c_(c), what_(what), d_(d), at_(c.steps.size()), programs_(what.tasks.size()), starts_(what.tasks.size(), -1),
+          fork_cpus_(what.tasks.size())
     {
     }
 
@@ -112,9 +113,11 @@ private:
             const std::size_t cpu = s.did.cpu.value;
             steal_until(cpu, at_[i]);
             const bool by_program = asked_by_task(s.did.what) || s.did.what == kind::leave;
-            const nanoseconds began = at_[i] + (by_program ? last_work : nanoseconds{0});
+            const auto nr_free = std::ranges::count(s.costs, cost_kind::none);
+            const nanoseconds done =
+                at_[i] + (by_program ? last_work : nanoseconds{0}) + step_cost * (std::ssize(s.costs) - nr_free);
             const bool in_step = !s.costs.empty() && s.costs.back() != cost_kind::none;
-            free_from[cpu] = in_step ? began + step_cost : at_[i] + steal_delay;
+            free_from[cpu] = in_step ? done : std::max(done, at_[i] + steal_delay);
             if (!in_step && s.ends_in_base && is_task(s.current)) {
                 worked_[s.current.value - 1] += steal_delay;
             } else if (!in_step && s.ends_in_base && is_higher(s.current)) {
@@ -147,6 +150,7 @@ private:
         switch (a.what) {
         case kind::fork:
             starts_[a.task.value - 1] = (t - pending_for).count();
+            fork_cpus_[a.task.value - 1] = a.cpu;
             break;
         case kind::sleep:
             request(i, how_it_sleeps(i));
@@ -231,7 +235,7 @@ private:
             json task = {{"name", spec.name},
                          {"cgroup", group_name(spec.cgroup.value)},
                          {"start", text(nanoseconds{starts_[i]})},
-                         {"fork_cpu", spec.fork_cpu.value}};
+                         {"fork_cpu", fork_cpus_[i].value}};
             if (spec.affinity != 0) {
                 task["cpus"] = json::array();
                 for (std::size_t c = 0; c < nr_cpus(); ++c) {
@@ -337,6 +341,7 @@ private:
     std::vector<nanoseconds> at_; ///< of each action
     std::vector<json> programs_;
     std::vector<std::int64_t> starts_;
+    std::vector<cpu_id> fork_cpus_;
     std::vector<nanoseconds> offsets_; ///< of each CPU's ticks; -1: it needs none
     std::vector<nanoseconds> worked_;  ///< by each task since its last request
     std::map<std::size_t, nanoseconds> higher_worked_;

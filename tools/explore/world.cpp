@@ -27,6 +27,7 @@ constexpr unsigned max_free_steps = 10'000; ///< a CPU that never comes to an en
 
 explored_world::explored_world(const exploration& what, const sched_ops& ops)
     : what_(what), pair_(dynamic_cast<const pair_sched*>(&ops)), nr_cpus_(what.base.machine.nr_cpus()),
+      joins_private_(what.removable.empty() && what.overlap == overlap_rule::code),
       machine_(what.base.machine, what.base.work, ops, *this)
 {
     SIM_CHECK(nr_cpus_ <= surroundings::max_cpus);
@@ -67,7 +68,11 @@ void explored_world::make_actions()
     for (std::size_t i = 0; i < work.tasks.size(); ++i) {
         const pid task = pid_at(i);
         const task_abilities& may = what_.tasks[i];
-        add({.what = kind::fork, .cpu = work.tasks[i].fork_cpu, .task = task}, any_number);
+        for (std::size_t c = 0; c < nr_cpus_; ++c) {
+            if (may.fork_anywhere || cpu_at(c) == work.tasks[i].fork_cpu) {
+                add({.what = kind::fork, .cpu = cpu_at(c), .task = task}, any_number);
+            }
+        }
         add({.what = kind::sleep, .task = task}, may.sleep);
         add({.what = kind::sleep, .task = task}, may.wait);
         add({.what = kind::timer, .task = task}, may.sleep == 0 ? 0 : any_number);
@@ -268,13 +273,22 @@ bool explored_world::apply(const action& a)
     }
     for (unsigned n = 0; goes_on && what_.reduce.partial_order; ++n) {
         SIM_CHECK(n < max_free_steps);
-        goes_on = !in_base(cpu) && last_cost_ == cost_kind::none && state().exit().kind == exit_kind::none && step(cpu);
+        const bool joins = last_cost_ == cost_kind::none || (joins_private_ && machine_.next_is_private(cpu));
+        goes_on = !in_base(cpu) && joins && state().exit().kind == exit_kind::none && step(cpu);
         if (goes_on) {
             costs_.push_back(last_cost_);
         }
     }
     machine_.canonicalise();
     return true;
+}
+
+void explored_world::relabel(machine_state& from, const surroundings& around, const relabelling& r)
+{
+    machine_.relabel(from, r);
+    for (std::size_t c = 0; c < nr_cpus_; ++c) {
+        around_.in_kernel[r.cpus[c]] = around.in_kernel[c];
+    }
 }
 
 void explored_world::stopper_needed(cpu_id /*cpu*/, pid /*task*/)

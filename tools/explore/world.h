@@ -43,6 +43,8 @@ struct action {
     pid task = idle_pid;
     std::uint32_t arg = 0;
     std::uint8_t budget = 0xff; ///< index of the budget that it uses up; 0xff: none
+
+    friend bool operator==(const action&, const action&) = default;
 };
 
 /// What the machine does not know of a state.
@@ -61,9 +63,11 @@ public:
 
     const std::vector<action>& actions() const { return actions_; }
     bool enabled(const action& a) const;
-    /// Does @p a, which is enabled, and with partial-order reduction the free steps behind it. False: nothing has
-    /// happened, the CPU is blocked. The state is canonical afterwards.
+    /// Does @p a, which is enabled, and with partial-order reduction the free and the private steps behind it. False:
+    /// nothing has happened, the CPU is blocked. The state is canonical afterwards.
     bool apply(const action& a);
+    /// Gives the state other names; @p from and @p around are copies of it.
+    void relabel(machine_state& from, const surroundings& around, const relabelling& r);
 
     machine_state& state() { return machine_.state(); }
     const machine_state& state() const { return machine_.state(); }
@@ -107,6 +111,7 @@ private:
     const exploration& what_;
     const pair_sched* pair_;
     std::size_t nr_cpus_;
+    bool joins_private_;      ///< a private step is one with the step before: no one can see it
     mutable machine machine_; ///< ctx_of() looks into it
     surroundings around_;
     std::vector<action> actions_;
