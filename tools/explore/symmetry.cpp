@@ -242,26 +242,12 @@ void symmetry::name_cgroups(explored_world& world, const cpu_order& order, relab
     }
 }
 
-void symmetry::name_tasks(explored_world& world, const cpu_order& order, relabelling& r) const
+/// Meets the tasks of a state in an order that does not depend on their names: those of each CPU, of the DSQs, of the
+/// FIFOs. That is not all of them.
+template <class Meet>
+void symmetry::walk(explored_world& world, const cpu_order& order, Meet meet) const
 {
     const machine_state& s = world.state();
-    name_giver names(r.tasks);
-    std::array<std::size_t, relabelling::max_ids> nr_given{};
-    // A class of a renamed cgroup takes the names of that cgroup's class.
-    const auto class_named = [&](std::size_t its) {
-        const std::size_t cgroup = classes_[its].cgroup;
-        if (r.cgroups[cgroup] == cgroup) {
-            return its;
-        }
-        const auto at = std::ranges::find(classes_, std::size_t{r.cgroups[cgroup]}, &task_class::cgroup);
-        return static_cast<std::size_t>(at - classes_.begin());
-    };
-    const auto meet = [&](pid p) {
-        if (is_task(p)) {
-            const std::size_t its = class_of_task_[p.value - 1];
-            names.give(p.value - 1, classes_[class_named(its)].tasks, nr_given[its]);
-        }
-    };
     const auto meet_chain = [&](pid first) {
         for (pid p = first; p != idle_pid; p = s.task(p).dsq_next) {
             meet(p);
@@ -293,6 +279,29 @@ void symmetry::name_tasks(explored_world& world, const cpu_order& order, relabel
             meet(maps.element(q, i));
         }
     }
+}
+
+void symmetry::name_tasks(explored_world& world, const cpu_order& order, relabelling& r) const
+{
+    const machine_state& s = world.state();
+    name_giver names(r.tasks);
+    std::array<std::size_t, relabelling::max_ids> nr_given{};
+    // A class of a renamed cgroup takes the names of that cgroup's class.
+    const auto class_named = [&](std::size_t its) {
+        const std::size_t cgroup = classes_[its].cgroup;
+        if (r.cgroups[cgroup] == cgroup) {
+            return its;
+        }
+        const auto at = std::ranges::find(classes_, std::size_t{r.cgroups[cgroup]}, &task_class::cgroup);
+        return static_cast<std::size_t>(at - classes_.begin());
+    };
+    const auto meet = [&](pid p) {
+        if (is_task(p)) {
+            const std::size_t its = class_of_task_[p.value - 1];
+            names.give(p.value - 1, classes_[class_named(its)].tasks, nr_given[its]);
+        }
+    };
+    walk(world, order, meet);
     // What has not been met: by what its state says.
     const auto rank = [&](std::size_t t) {
         const task_state& p = s.task(pid_at(t));

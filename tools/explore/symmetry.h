@@ -39,6 +39,8 @@ private:
     void find_cpu_orders(const exploration& what, const explored_world& world);
     void name_cgroups(explored_world& world, const cpu_order& order, relabelling& r) const;
     void name_tasks(explored_world& world, const cpu_order& order, relabelling& r) const;
+    template <class Meet>
+    void walk(explored_world& world, const cpu_order& order, Meet meet) const;
     std::vector<const cpu_order*> candidates(explored_world& world) const;
     std::uint64_t key_of(explored_world& world, cpu_id cpu) const;
 
