@@ -4,6 +4,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <set>
 #include <sstream>
 #include <system_error>
 
@@ -39,12 +41,48 @@ std::vector<trace_record> read_all(jsonl_reader& reader)
     return records;
 }
 
+/// One record or more of each kind, with all reasons, also such as have no word; the times rise.
+std::vector<trace_record> records_of_all_kinds()
+{
+    std::vector<trace_record> records;
+    std::int64_t t = 0;
+    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+        const auto kind = static_cast<record_kind>(i);
+        for (unsigned reason = 0; reason < 9; ++reason) {
+            trace_record r{
+                .at = at_ns(++t), .cpu = cpu_id{1}, .kind = kind, .reason = static_cast<std::uint8_t>(reason)};
+            r.task = pid{1};
+            r.a = 1;
+            r.b = 2;
+            r.value = -t;
+            records.push_back(r);
+        }
+    }
+    constexpr auto last = std::numeric_limits<std::int64_t>::max();
+    records.push_back({.at = at_ns(t), .cpu = no_cpu, .kind = record_kind::cgroup_init, .a = 2});
+    records.push_back(
+        {.at = at_ns(t), .cpu = cpu_id{0}, .kind = record_kind::sched_switch, .task = higher_pid(sched_class::stop)});
+    records.push_back({.at = at_ns(t), .cpu = cpu_id{0}, .kind = record_kind::pair_wait, .task = pid{no_cgroup.value}});
+    records.push_back({.at = at_ns(last), .cpu = cpu_id{0}, .kind = record_kind::lost_time, .value = last});
+    return records;
+}
+
+/// @p r as its line, without the newline.
+std::string line_of(const trace_record& r)
+{
+    std::string line;
+    append_record(line, r);
+    line.pop_back();
+    return line;
+}
+
 /// What the reader says of @p text.
 std::string complaint(const std::string& text)
 {
-    std::istringstream in(text);
+    text_bytes bytes(text);
     try {
-        jsonl_reader reader(in, "t.jsonl");
+        line_source lines(bytes, "t.jsonl");
+        jsonl_reader reader(lines);
         static_cast<void>(read_all(reader));
     } catch (const input_error& e) {
         return e.what();
@@ -105,32 +143,63 @@ TEST_CASE("a trace is a header and one object a record, with the kernel's words"
 TEST_CASE("records of every kind and reason are read back as they were, and written to the same bytes", "[jsonl]")
 {
     const small_world world;
-    std::vector<trace_record> records;
-    std::int64_t t = 0;
-    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
-        const auto kind = static_cast<record_kind>(i);
-        for (unsigned reason = 0; reason < 9; ++reason) { // also reasons without a word
-            trace_record r{
-                .at = at_ns(++t), .cpu = cpu_id{1}, .kind = kind, .reason = static_cast<std::uint8_t>(reason)};
-            r.task = pid{1};
-            r.a = 1;
-            r.b = 2;
-            r.value = -t;
-            records.push_back(r);
-        }
-    }
-    records.push_back({.at = at_ns(t), .cpu = no_cpu, .kind = record_kind::cgroup_init, .a = 2});
-    records.push_back(
-        {.at = at_ns(t), .cpu = cpu_id{0}, .kind = record_kind::sched_switch, .task = higher_pid(sched_class::stop)});
+    const auto records = records_of_all_kinds();
     const auto header = header_of(world.what, world.pairs, "v");
     const std::string text = text_of(header, records);
-    std::istringstream in(text);
-    jsonl_reader reader(in, "t.jsonl");
+    text_bytes bytes(text);
+    line_source lines(bytes, "t.jsonl");
+    jsonl_reader reader(lines);
     CHECK(reader.header() == header);
     const auto again = read_all(reader);
     REQUIRE(again.size() == records.size());
     CHECK(again == records);
     CHECK(text_of(reader.header(), again) == text);
+}
+
+TEST_CASE("the scanner of canonical lines knows each line that is written, and agrees with the reader of any JSON",
+          "[jsonl]")
+{
+    const small_world world;
+    const record_limits limits(header_of(world.what, world.pairs, "v"));
+    for (const auto& r : records_of_all_kinds()) {
+        const std::string line = line_of(r);
+        trace_record scanned;
+        REQUIRE(scan_record(line, scanned));
+        CHECK(scanned == r);
+        CHECK(limits.allows(r));
+        CHECK(parse_record(limits, parse_json(line, "t"), r.at, "t") == r);
+    }
+}
+
+TEST_CASE("a line that is not as it would be written is left to the reader of any JSON", "[jsonl]")
+{
+    const small_world world;
+    std::set<record_kind> seen;
+    for (const auto& r : records_of_all_kinds()) {
+        if (!seen.insert(r.kind).second) {
+            continue;
+        }
+        const std::string line = line_of(r);
+        for (std::size_t at = 0; at <= line.size(); ++at) {
+            std::vector<std::string> changed{line.substr(0, at)};
+            for (const char c : {'0', '7', '-', '"', ' ', 'e', '}'}) {
+                changed.push_back(line.substr(0, at) + c + line.substr(at));
+                changed.push_back(line.substr(0, at) + c + line.substr(std::min(at + 1, line.size())));
+            }
+            for (const auto& text : changed) {
+                trace_record scanned;
+                if (scan_record(text, scanned) && line_of(scanned) != text) {
+                    FAIL_CHECK("not canonical, but taken: " << text);
+                }
+            }
+        }
+    }
+    CHECK(seen.size() == nr_record_kinds);
+    trace_record r;
+    const std::string other = R"({ "cpu":0, "kind":"ipi", "at_ns":5})";
+    CHECK_FALSE(scan_record(other, r));
+    const std::string header = text_of(header_of(world.what, world.pairs, "v"), {});
+    CHECK(complaint(header + other + "\n").empty());
 }
 
 TEST_CASE("a trace that is wrong is refused with the line, the place and a remedy", "[jsonl]")
@@ -146,6 +215,10 @@ TEST_CASE("a trace that is wrong is refused with the line, the place and a remed
     CHECK_THAT(complaint("{}\n"), contains("t.jsonl:1: is no header"));
     CHECK_THAT(complaint("[1]\n"), contains("is no header"));
     CHECK_THAT(after("{\"at_ns\":5"), contains("t.jsonl:3"));
+    CHECK_THAT(after(good.substr(0, good.size() - 1) + good), contains("t.jsonl:3")); // two lines in one
+    CHECK_THAT(after(std::string(70'000, 'x') + "\n"), contains("t.jsonl:3: a line of more than 65536 bytes"));
+    CHECK_THAT(after("{" + std::string(70'000, ' ') + good.substr(1)), contains("a line of more than 65536 bytes"));
+    CHECK_THAT(complaint(header.substr(0, header.size() - 9)), contains("t.jsonl:1"));
     CHECK_THAT(after("[]\n"), contains("t.jsonl:3: is no object"));
     CHECK_THAT(after(R"({"at_ns":4,"cpu":0,"kind":"ipi"})"), contains("t.jsonl:3: /at_ns"));
     CHECK_THAT(after(R"({"at_ns":6,"cpu":2,"kind":"ipi"})"), contains("/cpu: the header has 2 CPUs"));

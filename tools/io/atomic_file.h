@@ -32,6 +32,34 @@ private:
     bool owns_fd_ = false;
 };
 
+/// An atomic_file for text that grows: written in large pieces.
+class text_file {
+public:
+    explicit text_file(std::string path) : file_(std::move(path)) { text_.reserve(piece + piece / 16); }
+    /// To be appended to.
+    std::string& text() { return text_; }
+    /// Writes the text out if it has become large.
+    void flush_if_large()
+    {
+        if (text_.size() >= piece) {
+            file_.write(text_);
+            text_.clear();
+        }
+    }
+    /// Writes the rest; the file takes its name.
+    void finish()
+    {
+        file_.write(text_);
+        text_.clear();
+        file_.commit();
+    }
+
+private:
+    static constexpr std::size_t piece = std::size_t{1} << 18U; ///< bytes
+    atomic_file file_;
+    std::string text_;
+};
+
 /// Writes @p text to the file at @p path, in full or not at all.
 void write_file(const std::string& path, std::string_view text);
 

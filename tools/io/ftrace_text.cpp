@@ -15,9 +15,6 @@ namespace {
 
 using k = record_kind;
 
-constexpr std::size_t flush_bytes = std::size_t{1} << 18U;
-constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"};
-
 /// A comm as the kernel has it: 15 bytes, and for the sake of Perfetto without blanks.
 std::string comm_of(std::string name)
 {
@@ -38,9 +35,9 @@ ftrace_writer::ftrace_writer(std::string path, trace_header header)
     for (const auto& t : header_.tasks) {
         comms_.push_back(comm_of(t.name));
     }
-    buffer_ = ftrace_heading;
-    append_header(buffer_, header_);
-    buffer_ += "#\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n";
+    file_.text() = ftrace_heading;
+    append_header(file_.text(), header_);
+    file_.text() += "#\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n";
 }
 
 /// The class's thread on this CPU gets a pid above the tasks'.
@@ -68,7 +65,7 @@ void ftrace_writer::append_start(const trace_record& r)
     const cpu_id cpu = r.cpu.value < header_.cpus ? r.cpu : cpu_id{0};
     const named who = name_of(current_[cpu.value], cpu);
     const std::int64_t ns = to_ns(r.at);
-    fmt::format_to(std::back_inserter(buffer_),
+    fmt::format_to(std::back_inserter(file_.text()),
                    "{:>16}-{:<5} [{:03}] ..... {}.{:09}: ", who.pid == 0 ? "<idle>" : who.comm, who.pid, cpu.value,
                    ns / 1'000'000'000, ns % 1'000'000'000);
 }
@@ -80,7 +77,7 @@ void ftrace_writer::append_kernel_event(const trace_record& r)
         const named prev = name_of(pid{r.a}, r.cpu);
         const named next = name_of(r.task, r.cpu);
         append_start(r);
-        fmt::format_to(std::back_inserter(buffer_),
+        fmt::format_to(std::back_inserter(file_.text()),
                        "sched_switch: prev_comm={} prev_pid={} prev_prio={} prev_state={} ==> next_comm={} next_pid={} "
                        "next_prio={}\n",
                        prev.comm, prev.pid, prev.prio, is_task(pid{r.a}) && r.b < 3 ? states[r.b] : "R", next.comm,
@@ -100,38 +97,38 @@ void ftrace_writer::append_kernel_event(const trace_record& r)
     const cpu_id target = wakes ? cpu_id{static_cast<std::uint16_t>(r.a)} : last;
     if (wakes && r.kind != k::sched_wakeup_new && target != last) {
         append_start(r);
-        fmt::format_to(std::back_inserter(buffer_),
+        fmt::format_to(std::back_inserter(file_.text()),
                        "sched_migrate_task: comm={} pid={} prio=120 orig_cpu={} dest_cpu={}\n", task.comm, task.pid,
                        last.value, target.value);
     }
     last = target;
     append_start(r);
-    fmt::format_to(std::back_inserter(buffer_), "{}: comm={} pid={} prio=120 target_cpu={:03}\n", kind_name(r.kind),
-                   task.comm, task.pid, target.value);
+    fmt::format_to(std::back_inserter(file_.text()), "{}: comm={} pid={} prio=120 target_cpu={:03}\n",
+                   kind_name(r.kind), task.comm, task.pid, target.value);
 }
 
 void ftrace_writer::append(const trace_record& r)
 {
     append_start(r);
     const auto names = field_names(r.kind);
-    const std::int64_t values[] = {r.task.value, r.a, r.b, r.value};
-    fmt::format_to(std::back_inserter(buffer_), "pair:{}:", kind_name(r.kind));
+    const auto values = fields_of(r);
+    fmt::format_to(std::back_inserter(file_.text()), "pair:{}:", kind_name(r.kind));
     if (r.cpu.value >= header_.cpus) {
-        fmt::format_to(std::back_inserter(buffer_), " cpu={}", r.cpu.value);
+        fmt::format_to(std::back_inserter(file_.text()), " cpu={}", r.cpu.value);
     }
     const auto word = reason_name(r.kind, r.reason);
     if (!word.empty()) {
-        fmt::format_to(std::back_inserter(buffer_), " reason={}", word);
+        fmt::format_to(std::back_inserter(file_.text()), " reason={}", word);
     } else if (r.reason != 0) {
-        fmt::format_to(std::back_inserter(buffer_), " reason={}", static_cast<unsigned>(r.reason));
+        fmt::format_to(std::back_inserter(file_.text()), " reason={}", static_cast<unsigned>(r.reason));
     }
     for (std::size_t i = 0; i < 4; ++i) {
         if (!names[i].empty() || values[i] != 0) {
-            fmt::format_to(std::back_inserter(buffer_), " {}={}", names[i].empty() ? spare_names[i] : names[i],
+            fmt::format_to(std::back_inserter(file_.text()), " {}={}", names[i].empty() ? spare_names[i] : names[i],
                            values[i]);
         }
     }
-    buffer_ += '\n';
+    file_.text() += '\n';
     append_kernel_event(r);
 }
 
@@ -139,18 +136,8 @@ void ftrace_writer::on_records(std::span<const trace_record> records)
 {
     for (const auto& r : records) {
         append(r);
-        if (buffer_.size() >= flush_bytes) {
-            file_.write(buffer_);
-            buffer_.clear();
-        }
+        file_.flush_if_large();
     }
-}
-
-void ftrace_writer::finish()
-{
-    file_.write(buffer_);
-    buffer_.clear();
-    file_.commit();
 }
 
 // ---- the reader ---------------------------------------------------------------------------------------------------
@@ -185,49 +172,42 @@ json object_of(const sched_event& e)
     return object;
 }
 
+trace_header read_heading(line_source& lines)
+{
+    constexpr std::string_view word = "# pairsim ";
+    std::string line;
+    lines.next_up_to(line, line_source::max_line); // "# tracer"
+    if (!lines.next_up_to(line, max_json_bytes) || !line.starts_with(word)) {
+        throw input_error({{lines.place(), "", "is no heading of pairsim", "write the trace with pairsim export"}});
+    }
+    return parse_header(parse_json(std::string_view(line).substr(word.size()), lines.place()), lines.place());
+}
+
 } // namespace
 
-ftrace_reader::ftrace_reader(std::istream& in, std::string where) : in_(in), where_(std::move(where))
-{
-    next_line(); // "# tracer"
-    const bool has_header = next_line();
-    constexpr std::string_view word = "# pairsim ";
-    if (!has_header || !line_.starts_with(word)) {
-        throw input_error({{place(), "", "is no heading of pairsim", "write the trace with pairsim export"}});
-    }
-    header_ = parse_header(parse_json(std::string_view(line_).substr(word.size()), place()), place());
-}
+ftrace_reader::ftrace_reader(line_source& lines) : lines_(lines), header_(read_heading(lines)), limits_(header_) {}
 
 bool ftrace_reader::next(trace_record& r)
 {
-    while (next_line()) {
-        const sched_event e = parse_sched_line(line_);
+    std::string_view line;
+    while (lines_.next(line)) {
+        lines_.refuse_too_long();
+        const sched_event e = parse_sched_line(line);
         if (e.what == sched_event::kind::malformed) {
-            throw input_error({{place(), "", "not a line of a trace: " + quote(line_), "write the trace again"}});
+            throw input_error({{lines_.place(), "", "not a line of a trace: " + quote(line), "write the trace again"}});
         }
         if (e.what != sched_event::kind::pair) {
             continue; // the kernel's events say the same again
         }
         try {
-            r = parse_record(header_, object_of(e), last_at_, place());
+            r = parse_record(limits_, object_of(e), last_at_, lines_.place());
         } catch (const std::string& wrong) {
-            throw input_error({{place(), "", wrong, "write the trace again"}});
+            throw input_error({{lines_.place(), "", wrong, "write the trace again"}});
         }
         last_at_ = r.at;
         return true;
     }
     return false;
-}
-
-bool ftrace_reader::next_line()
-{
-    ++line_number_;
-    return read_bounded_line(in_, line_, line_number_ <= 2 ? max_json_bytes : std::size_t{64} << 10U, place());
-}
-
-std::string ftrace_reader::place() const
-{
-    return fmt::format("{}:{}", where_, line_number_);
 }
 
 } // namespace pairsim

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <istream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +24,7 @@ public:
     ftrace_writer(std::string path, trace_header header);
     void on_records(std::span<const trace_record> records) override;
     /// Writes the file. Nothing is there before; errors are std::system_error.
-    void finish();
+    void finish() { file_.finish(); }
 
 private:
     struct named {
@@ -38,30 +37,24 @@ private:
     void append_kernel_event(const trace_record& r);
     void append_start(const trace_record& r);
 
-    atomic_file file_;
+    text_file file_;
     trace_header header_;
     std::vector<pid> current_;       ///< by CPU
     std::vector<cpu_id> last_cpu_;   ///< by pid: where it ran or was woken last
     std::vector<std::string> comms_; ///< by pid
-    std::string buffer_;
 };
 
 class ftrace_reader {
 public:
-    /// @p where names the stream in messages. Reads the heading.
-    ftrace_reader(std::istream& in, std::string where);
+    /// Reads the heading. @p lines must outlive it.
+    explicit ftrace_reader(line_source& lines);
     const trace_header& header() const { return header_; }
     bool next(trace_record& r);
 
 private:
-    bool next_line();
-    std::string place() const;
-
-    std::istream& in_;
-    std::string where_;
-    std::string line_;
-    std::uint64_t line_number_ = 0;
+    line_source& lines_;
     trace_header header_;
+    record_limits limits_;
     sim_time last_at_{};
 };
 

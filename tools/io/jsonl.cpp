@@ -20,37 +20,6 @@ namespace pairsim {
 namespace {
 
 constexpr std::string_view schema_name = "pairsim.trace/1";
-constexpr std::size_t flush_bytes = std::size_t{1} << 18U;
-
-/// Keys of fields that a kind does not name, should they hold something after all: no value gets lost.
-constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"};
-
-/// The parts of a line that depend on the kind alone.
-struct kind_text {
-    std::string kind;                ///< `,"kind":"sched_switch"`
-    std::array<std::string, 4> keys; ///< `,"next":`
-    std::array<bool, 4> always{};
-    bool has_reason = false;
-};
-
-const std::array<kind_text, nr_record_kinds>& kind_texts()
-{
-    static const auto texts = [] {
-        std::array<kind_text, nr_record_kinds> all;
-        for (std::size_t i = 0; i < nr_record_kinds; ++i) {
-            const auto kind = static_cast<record_kind>(i);
-            all[i].kind = fmt::format(R"(,"kind":"{}")", kind_name(kind));
-            all[i].has_reason = !reason_name(kind, 0).empty();
-            const auto names = field_names(kind);
-            for (std::size_t f = 0; f < 4; ++f) {
-                all[i].always[f] = !names[f].empty();
-                all[i].keys[f] = fmt::format(R"(,"{}":)", all[i].always[f] ? names[f] : spare_names[f]);
-            }
-        }
-        return all;
-    }();
-    return texts;
-}
 
 /// A line under construction. No record comes near the capacity: names are short, and numbers have 20 digits at most.
 class line_buffer {
@@ -73,11 +42,6 @@ private:
     std::array<char, 512> bytes_;
     char* end_ = bytes_.data();
 };
-
-std::array<std::int64_t, 4> fields_of(const trace_record& r)
-{
-    return {r.task.value, r.a, r.b, r.value};
-}
 
 } // namespace
 
@@ -163,30 +127,15 @@ void append_record(std::string& out, const trace_record& r)
 
 jsonl_writer::jsonl_writer(std::string path, const trace_header& header) : file_(std::move(path))
 {
-    buffer_.reserve(flush_bytes + 4096);
-    append_header(buffer_, header);
+    append_header(file_.text(), header);
 }
 
 void jsonl_writer::on_records(std::span<const trace_record> records)
 {
     for (const auto& r : records) {
-        append_record(buffer_, r);
-        if (buffer_.size() >= flush_bytes) {
-            flush();
-        }
+        append_record(file_.text(), r);
+        file_.flush_if_large();
     }
-}
-
-void jsonl_writer::flush()
-{
-    file_.write(buffer_);
-    buffer_.clear();
-}
-
-void jsonl_writer::finish()
-{
-    flush();
-    file_.commit();
 }
 
 // ---- the reader ---------------------------------------------------------------------------------------------------
@@ -284,54 +233,21 @@ std::uint8_t reason_at(const json& object, record_kind kind)
     return static_cast<std::uint8_t>(integer_at(object, "reason", 0, 255));
 }
 
-/// The largest value of a field, from its name: an index must be in the header's range.
-std::int64_t limit_of(const trace_header& h, record_kind kind, std::string_view name, std::int64_t type_limit)
+std::int64_t field_at(const record_limits& limits, const json& object, record_kind kind, std::size_t field)
 {
-    const auto last = [](std::size_t n) { return static_cast<std::int64_t>(n) - 1; };
-    const bool move = kind == record_kind::task_move;
-    if (name == "target" || name == "pair" || (name == "from" && !move)) {
-        return last(h.cpus);
+    const std::string_view known = field_names(kind)[field];
+    const std::string name(known.empty() ? spare_names[field] : known);
+    if (known.empty() && !object.contains(name)) {
+        return 0;
     }
-    if (name == "cgroup" || ((name == "from" || name == "to") && move)) {
-        return last(h.cgroups.size());
-    }
-    if (name == "task" || name == "waker") {
-        return last(h.tasks.size() + 1);
-    }
-    return name == "prev_state" ? 2 : type_limit;
-}
-
-std::int64_t field_at(const trace_header& h, const json& object, record_kind kind, std::size_t field)
-{
     constexpr std::int64_t max32 = std::numeric_limits<std::uint32_t>::max();
-    constexpr std::int64_t max64 = std::numeric_limits<std::int64_t>::max();
-    constexpr std::int64_t min64 = std::numeric_limits<std::int64_t>::min();
-    const std::string name(field_names(kind)[field]);
-    if (name.empty()) {
-        const std::string spare(spare_names[field]);
-        return !object.contains(spare) ? 0
-                                       : integer_at(object, spare, field == 3 ? min64 : 0, field == 3 ? max64 : max32);
-    }
-    if (field == 3) {
-        return integer_at(object, name, min64, max64);
-    }
-    const std::int64_t limit = limit_of(h, kind, name, max32);
-    const std::int64_t value = integer_at(object, name, 0, max32);
-    const pid p{static_cast<std::uint32_t>(value)};
-    const bool is_pid = name == "next" || name == "prev" || name == "current";
-    const bool no_cgroup_yet = name == "cgroup" && field == 0 && cgroup_id{p.value} == no_cgroup;
-    const bool too_high = is_pid ? is_task(p) && p.value > h.tasks.size() : value > limit && !no_cgroup_yet;
-    if (too_high) {
+    const std::int64_t low = field == 3 ? std::numeric_limits<std::int64_t>::min() : 0;
+    const std::int64_t high = field == 3 ? std::numeric_limits<std::int64_t>::max() : max32;
+    const std::int64_t value = integer_at(object, name, low, high);
+    if (!limits.allows_field(kind, field, value)) {
         throw bad_value{"/" + name, fmt::format("{} is not in the header", value), "correct the number, or the header"};
     }
     return value;
-}
-
-/// What happens on no CPU in particular.
-bool may_lack_cpu(record_kind kind)
-{
-    return kind == record_kind::cgroup_init || kind == record_kind::cgroup_exit || kind == record_kind::scx_error ||
-           kind == record_kind::scx_exit || kind == record_kind::task_new || kind == record_kind::task_exit;
 }
 
 /// Complains about a key that no field of the kind has.
@@ -404,7 +320,7 @@ trace_header header_from(const json& h)
     return header;
 }
 
-trace_record record_from(const trace_header& header, const json& object, sim_time not_before)
+trace_record record_from(const record_limits& limits, const json& object, sim_time not_before)
 {
     if (!object.is_object()) {
         throw bad_value{"", "is no object", "each line is one record"};
@@ -415,19 +331,17 @@ trace_record record_from(const trace_header& header, const json& object, sim_tim
     check_keys(object, r.kind);
     r.at = at_ns(integer_at(object, "at_ns", to_ns(not_before), max64));
     const auto cpu = static_cast<std::uint16_t>(integer_at(object, "cpu", 0, no_cpu.value));
-    if (cpu >= header.cpus && !(cpu_id{cpu} == no_cpu && may_lack_cpu(r.kind))) {
-        throw bad_value{"/cpu", fmt::format("the header has {} CPUs", header.cpus), "correct one of them"};
+    if (!limits.allows_cpu(r.kind, cpu)) {
+        throw bad_value{"/cpu", fmt::format("the header has {} CPUs", limits.cpus()), "correct one of them"};
     }
     r.cpu = cpu_id{cpu};
     r.reason = reason_at(object, r.kind);
-    r.task = pid{static_cast<std::uint32_t>(field_at(header, object, r.kind, 0))};
-    r.a = static_cast<std::uint32_t>(field_at(header, object, r.kind, 1));
-    r.b = static_cast<std::uint32_t>(field_at(header, object, r.kind, 2));
-    r.value = field_at(header, object, r.kind, 3);
+    r.task = pid{static_cast<std::uint32_t>(field_at(limits, object, r.kind, 0))};
+    r.a = static_cast<std::uint32_t>(field_at(limits, object, r.kind, 1));
+    r.b = static_cast<std::uint32_t>(field_at(limits, object, r.kind, 2));
+    r.value = field_at(limits, object, r.kind, 3);
     return r;
 }
-
-constexpr std::size_t max_record_bytes = std::size_t{64} << 10U;
 
 } // namespace
 
@@ -440,58 +354,43 @@ trace_header parse_header(const json& h, const std::string& place)
     }
 }
 
-trace_record parse_record(const trace_header& h, const json& object, sim_time not_before, const std::string& place)
+trace_record parse_record(const record_limits& limits, const json& object, sim_time not_before,
+                          const std::string& place)
 {
     try {
-        return record_from(h, object, not_before);
+        return record_from(limits, object, not_before);
     } catch (const bad_value& bad) {
         fail(place, bad);
     }
 }
 
-bool read_bounded_line(std::istream& in, std::string& line, std::size_t max_size, const std::string& place)
+namespace {
+
+trace_header read_header(line_source& lines)
 {
-    line.clear();
-    std::streambuf& bytes = *in.rdbuf();
-    for (int c = bytes.sbumpc(); c != std::char_traits<char>::eof(); c = bytes.sbumpc()) {
-        if (c == '\n') {
-            return true;
-        }
-        if (line.size() == max_size) {
-            throw input_error({{place, "", fmt::format("a line of more than {} bytes", max_size), "is it a trace?"}});
-        }
-        line += static_cast<char>(c);
+    std::string line;
+    if (!lines.next_up_to(line, max_json_bytes)) {
+        throw input_error({{lines.where() + ":1", "", "the trace is empty", "a trace begins with a header"}});
     }
-    return !line.empty();
+    return parse_header(parse_json(line, lines.place()), lines.place());
 }
 
-jsonl_reader::jsonl_reader(std::istream& in, std::string where) : in_(in), where_(std::move(where))
-{
-    if (!next_line()) {
-        throw input_error({{place(), "", "the trace is empty", "a trace begins with a header"}});
-    }
-    header_ = parse_header(parse_json(line_, place()), place());
-}
+} // namespace
+
+jsonl_reader::jsonl_reader(line_source& lines) : lines_(lines), header_(read_header(lines)), limits_(header_) {}
 
 bool jsonl_reader::next(trace_record& r)
 {
-    if (!next_line()) {
+    std::string_view line;
+    if (!lines_.next(line)) {
         return false;
     }
-    r = parse_record(header_, parse_json(line_, place()), last_at_, place());
+    if (!scan_record(line, r) || !limits_.allows(r) || r.at < last_at_) { // then the slow way, which says what is wrong
+        lines_.refuse_too_long();
+        r = parse_record(limits_, parse_json(line, lines_.place()), last_at_, lines_.place());
+    }
     last_at_ = r.at;
     return true;
-}
-
-bool jsonl_reader::next_line()
-{
-    ++line_number_;
-    return read_bounded_line(in_, line_, line_number_ == 1 ? max_json_bytes : max_record_bytes, place());
-}
-
-std::string jsonl_reader::place() const
-{
-    return fmt::format("{}:{}", where_, line_number_);
 }
 
 } // namespace pairsim

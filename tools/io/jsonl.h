@@ -5,13 +5,14 @@
 #pragma once
 
 #include <cstdint>
-#include <istream>
 #include <string>
 #include <vector>
 
 #include "model/pair_map.h"
 #include "sim/trace.h"
 #include "tools/io/atomic_file.h"
+#include "tools/io/line_source.h"
+#include "tools/io/record_text.h"
 #include "tools/io/scenario.h"
 #include "tools/io/strict_json.h"
 
@@ -40,10 +41,8 @@ trace_header header_of(const scenario& what, const pair_map& pairs, const std::s
 trace_header parse_header(const json& h, const std::string& place);
 
 /// The record that @p object is, at @p not_before or later. Throws input_error with @p place.
-trace_record parse_record(const trace_header& h, const json& object, sim_time not_before, const std::string& place);
-
-/// Reads a line of at most @p max_size bytes, without its newline. False at the end. Throws input_error.
-bool read_bounded_line(std::istream& in, std::string& line, std::size_t max_size, const std::string& place);
+trace_record parse_record(const record_limits& limits, const json& object, sim_time not_before,
+                          const std::string& place);
 
 /// Appends @p header and a newline to @p out.
 void append_header(std::string& out, const trace_header& header);
@@ -57,34 +56,26 @@ public:
     jsonl_writer(std::string path, const trace_header& header);
 
     void on_records(std::span<const trace_record> records) override;
-    void finish();
+    void finish() { file_.finish(); }
 
 private:
-    void flush();
-
-    atomic_file file_;
-    std::string buffer_;
+    text_file file_;
 };
 
 /// Reads what jsonl_writer writes. Errors are input_error with the line's number.
 class jsonl_reader {
 public:
-    /// @p where names the stream in messages. Reads the header.
-    jsonl_reader(std::istream& in, std::string where);
+    /// Reads the header. @p lines must outlive it.
+    explicit jsonl_reader(line_source& lines);
 
     const trace_header& header() const { return header_; }
     /// False at the end.
     bool next(trace_record& r);
 
 private:
-    bool next_line();
-    std::string place() const;
-
-    std::istream& in_;
-    std::string where_;
-    std::string line_;
-    std::uint64_t line_number_ = 0;
+    line_source& lines_;
     trace_header header_;
+    record_limits limits_;
     sim_time last_at_{};
 };
 

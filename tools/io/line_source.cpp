@@ -14,6 +14,8 @@
 
 namespace pairsim {
 
+constexpr std::size_t buffer_size = 16 * line_source::max_line;
+
 file_bytes::file_bytes(const std::string& path) : where_(display_name(path)), fd_(0)
 {
     if (path != "-") {
@@ -53,7 +55,7 @@ std::size_t text_bytes::read(char* to, std::size_t size)
 }
 
 line_source::line_source(byte_source& bytes, std::string where)
-    : bytes_(bytes), where_(std::move(where)), buffer_(16 * max_line)
+    : bytes_(bytes), where_(std::move(where)), buffer_(std::make_unique_for_overwrite<char[]>(buffer_size))
 {
     fill();
     refuse_binary();
@@ -61,7 +63,7 @@ line_source::line_source(byte_source& bytes, std::string where)
 
 void line_source::refuse_binary() const
 {
-    const std::string_view head(buffer_.data(), std::min<std::size_t>(end_, 4096));
+    const std::string_view head(buffer_.get(), std::min<std::size_t>(end_, 4096));
     const auto refuse = [&](const char* what, const char* remedy) { throw input_error({{where_, "", what, remedy}}); };
     if (head.starts_with("PERFILE2")) {
         refuse("is perf's binary format", "convert it: perf sched script --ns -i FILE");
@@ -85,11 +87,11 @@ void line_source::refuse_binary() const
 bool line_source::fill()
 {
     if (begin_ != 0) {
-        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
     }
-    const std::size_t n = bytes_.read(buffer_.data() + end_, buffer_.size() - end_);
+    const std::size_t n = bytes_.read(buffer_.get() + end_, buffer_size - end_);
     end_ += n;
     return n != 0;
 }
@@ -97,9 +99,9 @@ bool line_source::fill()
 void line_source::skip_rest_of_line()
 {
     while (true) {
-        const void* newline = std::memchr(buffer_.data() + begin_, '\n', end_ - begin_);
+        const void* newline = std::memchr(buffer_.get() + begin_, '\n', end_ - begin_);
         if (newline != nullptr) {
-            begin_ = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data()) + 1;
+            begin_ = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.get()) + 1;
             return;
         }
         begin_ = end_ = 0;
@@ -118,7 +120,7 @@ bool line_source::next(std::string_view& line)
     std::size_t searched = begin_;
     const char* newline = nullptr;
     while (true) {
-        newline = static_cast<const char*>(std::memchr(buffer_.data() + searched, '\n', end_ - searched));
+        newline = static_cast<const char*>(std::memchr(buffer_.get() + searched, '\n', end_ - searched));
         if (newline != nullptr || end_ - begin_ > max_line) {
             break;
         }
@@ -132,7 +134,7 @@ bool line_source::next(std::string_view& line)
         return false;
     }
     ++number_;
-    const char* const start = buffer_.data() + begin_;
+    const char* const start = buffer_.get() + begin_;
     const std::size_t length = newline != nullptr ? static_cast<std::size_t>(newline - start) : end_ - begin_;
     cut_ = newline == nullptr && length <= max_line;
     too_long_ = length > max_line;
@@ -146,15 +148,44 @@ bool line_source::next(std::string_view& line)
     return true;
 }
 
-std::size_t line_source::read_bytes(char* to, std::size_t size)
+bool line_source::next_up_to(std::string& line, std::size_t max_size)
 {
-    if (begin_ == end_ && !fill()) {
-        return 0;
+    line.clear();
+    std::string_view part;
+    if (!next(part)) {
+        return false;
     }
-    const std::size_t n = std::min(size, end_ - begin_);
-    std::copy_n(buffer_.data() + begin_, n, to);
-    begin_ += n;
-    return n;
+    line = part;
+    if (!too_long_) {
+        return true;
+    }
+    begin_ += part.size();
+    const char* newline = nullptr;
+    while (newline == nullptr && (begin_ != end_ || fill())) {
+        const char* const start = buffer_.get() + begin_;
+        newline = static_cast<const char*>(std::memchr(start, '\n', end_ - begin_));
+        const std::size_t length = newline != nullptr ? static_cast<std::size_t>(newline - start) : end_ - begin_;
+        if (line.size() + length > max_size) {
+            fail_too_long(max_size);
+        }
+        line.append(start, length);
+        begin_ += length + (newline != nullptr ? 1 : 0);
+    }
+    too_long_ = false;
+    cut_ = newline == nullptr;
+    return true;
+}
+
+void line_source::refuse_too_long() const
+{
+    if (too_long_) {
+        fail_too_long(max_line);
+    }
+}
+
+void line_source::fail_too_long(std::size_t max_size) const
+{
+    throw input_error({{place(), "", fmt::format("a line of more than {} bytes", max_size), "is it a trace?"}});
 }
 
 std::string line_source::place() const

@@ -6,9 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace pairsim {
 
@@ -55,13 +55,15 @@ public:
     /// max_line there is only the beginning, and too_long() is true.
     bool next(std::string_view& line);
     bool too_long() const { return too_long_; }
+    /// Throws input_error if too_long().
+    void refuse_too_long() const;
+    /// The next line as a whole, if it has at most @p max_size bytes; else throws input_error.
+    bool next_up_to(std::string& line, std::size_t max_size);
     /// The last line had no newline: the file may have been cut.
     bool cut() const { return cut_; }
     std::uint64_t number() const { return number_; }
     /// The first bytes of the file, before the first next().
-    std::string_view head() const { return {buffer_.data() + begin_, end_ - begin_}; }
-    /// The bytes that next() has not taken, for readers of their own. 0: the end.
-    std::size_t read_bytes(char* to, std::size_t size);
+    std::string_view head() const { return {buffer_.get() + begin_, end_ - begin_}; }
     /// FILE:LINE of the last line.
     std::string place() const;
     const std::string& where() const { return where_; }
@@ -70,10 +72,11 @@ private:
     bool fill();
     void skip_rest_of_line();
     void refuse_binary() const;
+    [[noreturn]] void fail_too_long(std::size_t max_size) const;
 
     byte_source& bytes_;
     std::string where_;
-    std::vector<char> buffer_;
+    std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::uint64_t number_ = 0;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tools/io/own_trace.h"
 
-#include <array>
-#include <istream>
-#include <streambuf>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,53 +13,20 @@
 namespace pairsim {
 namespace {
 
-/// The bytes of a line_source as a stream.
-class source_buffer final : public std::streambuf {
+template <class Reader>
+class trace_of final : public own_trace {
 public:
-    explicit source_buffer(line_source& lines) : lines_(lines) {}
-
-private:
-    int_type underflow() override
-    {
-        const std::size_t n = lines_.read_bytes(bytes_.data(), bytes_.size());
-        setg(bytes_.data(), bytes_.data(), bytes_.data() + n);
-        return n == 0 ? traits_type::eof() : traits_type::to_int_type(bytes_[0]);
-    }
-
-    line_source& lines_;
-    std::array<char, 65536> bytes_;
-};
-
-class jsonl_trace final : public own_trace {
-public:
-    explicit jsonl_trace(line_source& lines) : buffer_(lines), in_(&buffer_), reader_(in_, lines.where())
+    trace_of(line_source& lines, const char* format) : reader_(lines), format_(format)
     {
         world_ = world_of(reader_.header());
     }
     const trace_header& header() const override { return reader_.header(); }
-    std::string format() const override { return "JSON lines"; }
+    std::string format() const override { return format_; }
     bool next(trace_record& r) override { return reader_.next(r); }
 
 private:
-    source_buffer buffer_;
-    std::istream in_;
-    jsonl_reader reader_;
-};
-
-class ftrace_trace final : public own_trace {
-public:
-    explicit ftrace_trace(line_source& lines) : buffer_(lines), in_(&buffer_), reader_(in_, lines.where())
-    {
-        world_ = world_of(reader_.header());
-    }
-    const trace_header& header() const override { return reader_.header(); }
-    std::string format() const override { return "ftrace text of pairsim"; }
-    bool next(trace_record& r) override { return reader_.next(r); }
-
-private:
-    source_buffer buffer_;
-    std::istream in_;
-    ftrace_reader reader_;
+    Reader reader_;
+    const char* format_;
 };
 
 } // namespace
@@ -99,14 +64,22 @@ trace_world world_of(const trace_header& header)
 
 std::uint64_t own_trace::read(trace_sink& sink)
 {
+    constexpr std::size_t batch_size = 1024;
+    std::vector<trace_record> batch;
+    batch.reserve(batch_size);
     std::uint64_t n = 0;
     end_ = sim_time{world_.what.duration};
     for (trace_record r; next(r); ++n) {
-        sink.on_records({&r, 1});
+        batch.push_back(r);
+        if (batch.size() == batch_size) {
+            sink.on_records(batch);
+            batch.clear();
+        }
         if (r.at > end_ || r.kind == record_kind::scx_exit || r.kind == record_kind::hard_lockup) {
             end_ = r.at;
         }
     }
+    sink.on_records(batch);
     return n;
 }
 
@@ -114,10 +87,10 @@ std::unique_ptr<own_trace> open_own_trace(line_source& lines)
 {
     const std::string_view head = lines.head();
     if (head.starts_with(R"({"schema":"pairsim.trace/)")) {
-        return std::make_unique<jsonl_trace>(lines);
+        return std::make_unique<trace_of<jsonl_reader>>(lines, "JSON lines");
     }
     if (head.starts_with(ftrace_heading)) {
-        return std::make_unique<ftrace_trace>(lines);
+        return std::make_unique<trace_of<ftrace_reader>>(lines, "ftrace text of pairsim");
     }
     return nullptr;
 }

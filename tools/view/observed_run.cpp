@@ -96,8 +96,9 @@ void read_trace(observed_run& run, const std::string& path, const load_options& 
         throw input_error({{path, "", "a trace cannot be run again with other settings",
                             "give the scenario instead, or leave out --set and --seed"}});
     }
-    std::ifstream in(path, std::ios::binary);
-    jsonl_reader reader(in, path);
+    file_bytes bytes(path);
+    line_source lines(bytes, path);
+    jsonl_reader reader(lines);
     trace_record r;
     while (reader.next(r)) {
         if (options.until && r.at.time_since_epoch() > *options.until) {

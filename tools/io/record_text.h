@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// One line of a canonical trace: the texts that depend on its kind alone, which numbers a trace with a given header may
+// hold, and a scanner for lines that stand exactly as append_record() writes them. The grammar is in these texts;
+// reader, writer and scanner use the same. What the scanner does not know is left to the reader of any JSON
+// (tools/io/jsonl.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sim/trace.h"
+
+namespace pairsim {
+
+struct trace_header;
+
+/// Keys of fields that a kind does not name, should they hold something after all: no value gets lost.
+inline constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"};
+
+/// The parts of a line that depend on the kind alone.
+struct kind_text {
+    std::string kind;                ///< `,"kind":"sched_switch"`
+    std::array<std::string, 4> keys; ///< `,"next":`
+    std::array<bool, 4> always{};    ///< the field is there even if it is 0
+    bool has_reason = false;         ///< a reason is there even if it is 0
+};
+
+/// By record_kind.
+const std::array<kind_text, nr_record_kinds>& kind_texts();
+
+/// The values of fields task, a, b and value.
+inline std::array<std::int64_t, 4> fields_of(const trace_record& r)
+{
+    return {r.task.value, r.a, r.b, r.value};
+}
+
+/// The numbers that a record may hold. An index must be in the header's range.
+class record_limits {
+    static constexpr std::int64_t max32 = 0xffffffff;
+    struct range {
+        std::int64_t low = 0;
+        std::int64_t high = max32;
+        std::int64_t special = max32 + 1; ///< from here to max32: higher classes, or no cgroup
+    };
+
+public:
+    explicit record_limits(const trace_header& header);
+
+    bool allows_field(record_kind kind, std::size_t field, std::int64_t value) const
+    {
+        const range& r = fields_[static_cast<std::size_t>(kind)][field];
+        return (value >= r.low && value <= r.high) || (value >= r.special && value <= max32);
+    }
+    /// Some things happen on no CPU in particular.
+    bool allows_cpu(record_kind kind, std::uint16_t cpu) const;
+    std::uint32_t cpus() const { return cpus_; }
+    /// All fields and the CPU.
+    bool allows(const trace_record& r) const;
+
+private:
+    static range range_of(const trace_header& header, record_kind kind, std::size_t field);
+
+    std::array<std::array<range, 4>, nr_record_kinds> fields_;
+    std::uint32_t cpus_;
+};
+
+/// Reads @p line (without its newline) into @p r if it is the line that append_record() writes for some record, which
+/// may be one that the limits do not allow. False for everything else: it may be no record, or one in other words.
+bool scan_record(std::string_view line, trace_record& r);
+
+} // namespace pairsim
