@@ -2,12 +2,14 @@
 //
 // A fuzz target for each reader of files that somebody else may have written; PAIRSIM_FUZZ_READER names the one that
 // this program tries. Whatever the bytes are, a reader gives a result or an input_error.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <sstream>
+#include <string>
 #include <string_view>
 
 #include "model/claims.h"
+#include "sim/check.h"
 #include "tools/import/rtapp.h"
 #include "tools/io/input_error.h"
 #include "tools/io/own_trace.h"
@@ -44,9 +46,25 @@ namespace {
     }
 }
 
+/// The scanner of canonical lines takes what append_record() writes, and nothing else.
+[[maybe_unused]] void scan_lines(std::string_view text)
+{
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        trace_record r;
+        std::string again;
+        if (scan_record(line, r)) {
+            append_record(again, r);
+            SIM_CHECK(again == std::string(line) + "\n");
+        }
+    }
+}
+
 /// Our own traces: JSON lines or ftrace text, by their beginning.
 [[maybe_unused]] void own_text(std::string_view text)
 {
+    scan_lines(text);
     text_bytes bytes(text);
     line_source lines(bytes, "fuzz");
     const auto trace = open_own_trace(lines);

@@ -113,8 +113,8 @@ void recorded_trace::on(const sched_event& e)
         }
         return;
     case kind::fork:
-        if (e.pid < by_pid_.size() && by_pid_[e.pid].task != 0) {
-            const std::string parents = cgroups_[tasks_[by_pid_[e.pid].task - 1].cgroup];
+        if (const std::uint32_t parent = by_pid_.at(e.pid).task; parent != 0) {
+            const std::string parents = cgroups_[tasks_[parent - 1].cgroup];
             static_cast<void>(task_of(e.next_pid, e.next_comm, 120, &parents));
         }
         return;
@@ -144,8 +144,8 @@ void recorded_trace::leave(std::uint32_t cpu, prev_state state)
         emit(record_kind::sched_switch, cpu, idle_pid, c.task.value, static_cast<std::uint32_t>(state),
              static_cast<std::uint8_t>(pick_reason::idle));
     }
-    if (c.runs < by_pid_.size()) {
-        by_pid_[c.runs].cpu = no_cpu.value;
+    if (c.runs != seen_cpu::unknown) {
+        by_pid_.at(c.runs).cpu = no_cpu.value;
     }
     c = {};
 }
@@ -161,7 +161,7 @@ void recorded_trace::arrange(const sched_event& e)
         leave(e.cpu, prev_state::sleeping);
     }
     for (const std::uint32_t p : {e.pid, e.next_pid}) {
-        const std::uint16_t runs_on = p != 0 && p < by_pid_.size() ? by_pid_[p].cpu : no_cpu.value;
+        const std::uint16_t runs_on = p != 0 ? by_pid_.at(p).cpu : no_cpu.value;
         if (runs_on != no_cpu.value && runs_on != e.cpu) {
             problem_at(counts_.mismatched, fmt::format("pid {} is on cpu {}, but it ran on cpu {}", p, e.cpu, runs_on),
                        remedy);
@@ -181,25 +181,25 @@ void recorded_trace::on_switch(const sched_event& e)
     emit(record_kind::sched_switch, e.cpu, next, prev.value, static_cast<std::uint32_t>(state),
          static_cast<std::uint8_t>(how));
     cpus_[e.cpu] = {.runs = e.next_pid, .task = next};
-    if (e.pid != 0 && e.pid < by_pid_.size()) {
-        by_pid_[e.pid].cpu = no_cpu.value;
-        by_pid_[e.pid].alive = by_pid_[e.pid].alive && !e.prev_dead; // the pid may be used again
+    if (e.pid != 0) {
+        known& left = by_pid_.at(e.pid);
+        left.cpu = no_cpu.value;
+        left.alive = left.alive && !e.prev_dead; // the pid may be used again
     }
-    if (e.next_pid != 0 && e.next_pid < by_pid_.size()) {
-        by_pid_[e.next_pid].cpu = static_cast<std::uint16_t>(e.cpu);
+    if (e.next_pid != 0) {
+        by_pid_.at(e.next_pid).cpu = static_cast<std::uint16_t>(e.cpu);
     }
 }
 
 void recorded_trace::on_attach(const sched_event& e)
 {
     const std::string to(e.comm);
-    if (e.pid >= by_pid_.size() || by_pid_[e.pid].task == 0) {
-        by_pid_.resize(std::max<std::size_t>(by_pid_.size(), std::size_t{e.pid} + 1));
-        meet(by_pid_[e.pid], e.pid, "", &to);
-        by_pid_[e.pid].fixed = true;
+    known& k = by_pid_.at(e.pid);
+    if (k.task == 0) {
+        meet(k, e.pid, "", &to);
+        k.fixed = true;
         return;
     }
-    known& k = by_pid_[e.pid];
     seen_task& t = tasks_[k.task - 1];
     const std::uint32_t from = t.cgroup;
     t.cgroup = intern(to);
@@ -215,10 +215,7 @@ pid recorded_trace::task_of(std::uint32_t kernel_pid, std::string_view comm, std
     if (kernel_pid == 0) {
         return idle_pid;
     }
-    if (kernel_pid >= by_pid_.size()) {
-        by_pid_.resize(std::max<std::size_t>(by_pid_.size() * 2, std::size_t{kernel_pid} + 1));
-    }
-    known& k = by_pid_[kernel_pid];
+    known& k = by_pid_.at(kernel_pid);
     if (const pid higher = class_of(comm, prio); higher != idle_pid) {
         return higher;
     }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,23 @@ private:
         std::uint16_t cpu = no_cpu.value;
     };
 
+    /// What is known of each of the kernel's pids. Blocks come into being with their first pid.
+    class pid_table {
+    public:
+        known& at(std::uint32_t kernel_pid)
+        {
+            auto& block = blocks_[kernel_pid / block_size];
+            if (!block) {
+                block = std::make_unique<std::array<known, block_size>>();
+            }
+            return (*block)[kernel_pid % block_size];
+        }
+
+    private:
+        static constexpr std::size_t block_size = 1024;
+        std::vector<std::unique_ptr<std::array<known, block_size>>> blocks_{max_pid / block_size + 1};
+    };
+
     void on(const sched_event& e);
     void on_switch(const sched_event& e);
     void on_attach(const sched_event& e);
@@ -93,7 +111,7 @@ private:
     recorded_options options_;
     trace_sink* sink_ = nullptr;
     std::vector<trace_record> batch_;
-    std::vector<known> by_pid_;
+    pid_table by_pid_;
     std::vector<seen_task> tasks_;
     std::vector<std::string> cgroups_{"/"};
     std::vector<seen_cpu> cpus_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tools/io/sched_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -10,6 +11,7 @@ namespace {
 using kind = sched_event::kind;
 
 constexpr std::size_t npos = std::string_view::npos;
+constexpr std::size_t max_comm = 15; ///< bytes; the kernel's TASK_COMM_LEN without its end
 
 void skip_blanks(std::string_view& s)
 {
@@ -324,7 +326,9 @@ sched_event parse_sched_line(std::string_view line)
         name.remove_prefix(prefix + 1);
     }
     e.what = kind_of(name);
-    if (!parse_fields(s, e)) {
+    const bool fits = parse_fields(s, e);
+    const bool has_comms = e.what != kind::attach; // a longer one is the beginning of another line
+    if (!fits || (has_comms && std::max(e.comm.size(), e.next_comm.size()) > max_comm)) {
         e.what = kind::malformed;
     }
     return e;
