@@ -93,8 +93,8 @@ std::optional<finding> preemptor_claim::check(const observed_state& state, const
 
 abort_claim::abort_claim(const observed_state& state, const pair_map& pairs, const workload& work,
                          const pair_config& config)
-    : state_(state), has_no_ctx_(state.nr_cpus()), cgroup_is_gone_(work.cgroups.size()), max_queued_(config.max_queued),
-      max_top_q_(config.top_q_capacity())
+    : state_(state), has_no_ctx_(state.nr_cpus()), waits_for_no_task_(state.nr_cpus()),
+      cgroup_is_gone_(work.cgroups.size()), max_queued_(config.max_queued), max_top_q_(config.top_q_capacity())
 {
     for (std::size_t i = 0; i < pairs.pair_id.size(); ++i) {
         has_no_ctx_[i] = static_cast<char>(pairs.pair_id[i] >= pairs.ctx_entries);
@@ -109,6 +109,9 @@ void abort_claim::on(const trace_record& r, findings_log& log)
         top_q_full_ = r.value >= max_top_q_;
     } else if (r.kind == k::cgroup_exit && r.a < cgroup_is_gone_.size()) {
         cgroup_is_gone_[r.a] = 1;
+    } else if (r.kind == k::kick_wait_begin) {
+        waits_for_no_task_[r.cpu.value] =
+            static_cast<char>(!state_.cpu(cpu_id{static_cast<std::uint16_t>(r.a)}).runs_task());
     } else if (r.kind == k::scx_error) {
         const auto i = state_.pair_of(r.cpu);
         finding f{.claim = claim_id::no_abort, .cause = cause_of(r), .start = r.at, .end = r.at};
@@ -124,7 +127,11 @@ cause_id abort_claim::cause_of(const trace_record& r) const
         return cause_id::stall;
     }
     if (r.value == static_cast<std::int64_t>(exit_kind::hard_lockup)) {
-        return cause_id::s1;
+        const std::size_t waiter = r.cpu.value;
+        return waiter < waits_for_no_task_.size() && waits_for_no_task_[waiter] != 0 ? cause_id::s2 : cause_id::s1;
+    }
+    if (r.value == static_cast<std::int64_t>(exit_kind::error)) { // of ops.cgroup_init, when it is enabled
+        return cause_id::s7;
     }
     if (r.value != static_cast<std::int64_t>(exit_kind::error_bpf)) {
         return cause_id::core_error;
@@ -214,7 +221,7 @@ claims::claims(const machine_config& machine, const workload& work, const pair_m
       watch_(options.watch), watches_queues_(watch_.has(claim_id::top_q_covers)), log_(options),
       exclusive_(cause_finder(state_, machine, work, options.isolates)),
       preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, pairs, work, config),
-      lost_task_(state_, work.tasks.size()), top_q_(queues_, std::int64_t{config.max_cgrps} * 4),
+      lost_task_(state_, work.tasks.size()), top_q_(queues_),
       drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),
       starvation_(state_, queues_, or_default(options.limits.starvation, default_limits(machine).starvation)),
       work_(state_, queues_, work, or_default(options.limits.idle, default_limits(machine).idle)),

@@ -69,7 +69,8 @@ private:
     cause_id cause_of(const trace_record& r) const;
 
     const observed_state& state_;
-    std::vector<char> has_no_ctx_; ///< by CPU: its pair's id is too high for pair_ctx
+    std::vector<char> has_no_ctx_;        ///< by CPU: its pair's id is too high for pair_ctx
+    std::vector<char> waits_for_no_task_; ///< by CPU: what it waits for ran no SCX task when the wait began
     std::vector<char> cgroup_is_gone_;
     std::int64_t max_queued_;
     std::int64_t max_top_q_;

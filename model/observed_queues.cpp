@@ -57,7 +57,7 @@ void observed_queues::apply(const trace_record& r)
     case group::top_q:
         return on_top_q(r);
     case group::decision:
-        return release_hand(r.cpu, r.at);
+        return release_hand(r.cpu, r.at, r.kind != k::pair_top_q_empty);
     }
 }
 
@@ -106,9 +106,10 @@ void observed_queues::on_top_q(const trace_record& r)
     observed_cgroup_queue& q = cgroups_[c.value];
     if (r.kind == k::top_q_push) {
         cgroups_on_top_q_ += q.on_top_q++ == 0 ? 1U : 0U;
-        release_hand(r.cpu, r.at);
+        q.push_failed = false;
+        release_hand(r.cpu, r.at, false);
     } else {
-        release_hand(r.cpu, r.at); // what it popped before has fallen out
+        release_hand(r.cpu, r.at, false); // what it popped before has fallen out
         if (q.on_top_q != 0) {
             cgroups_on_top_q_ -= --q.on_top_q == 0 ? 1U : 0U;
         }
@@ -132,12 +133,14 @@ void observed_queues::cover(cgroup_id c, sim_time t)
     }
 }
 
-void observed_queues::release_hand(cpu_id cpu, sim_time t)
+/// What @p cpu popped is on top_q again, or has no queued tasks, or is @p chosen though it could not be put back.
+void observed_queues::release_hand(cpu_id cpu, sim_time t, bool chosen)
 {
     const auto mine = [&](cgroup_id c) { return cgroups_[c.value].hand == cpu; };
     for (const cgroup_id c : in_hands_) {
         if (mine(c)) {
             cgroups_[c.value].in_hand = false;
+            cgroups_[c.value].push_failed = chosen;
             cover(c, t);
         }
     }

@@ -32,6 +32,7 @@ struct observed_cgroup_queue {
     std::uint32_t on_top_q = 0;
     bool in_hand = false;             ///< a dispatch has popped it and has not decided yet
     cpu_id hand = no_cpu;             ///< of in_hand: whose dispatch
+    bool push_failed = false;         ///< the last dispatch that chose it could not put it back
     sim_time uncovered_since = never; ///< since when it has queued tasks and is not on top_q
 };
 
@@ -56,7 +57,7 @@ private:
     void on_top_q(const trace_record& r);
     void put(pid p, const observed_place& at);
     void cover(cgroup_id c, sim_time t);
-    void release_hand(cpu_id cpu, sim_time t);
+    void release_hand(cpu_id cpu, sim_time t, bool chosen);
 
     std::vector<observed_place> places_; ///< by pid
     std::vector<observed_cgroup_queue> cgroups_;

@@ -13,14 +13,21 @@ claim_limits default_limits(const machine_config& machine)
     return {.drain = machine.slice_dfl + 2 * tick, .starvation = machine.watchdog_timeout, .idle = tick};
 }
 
+/// Why a cgroup with queued tasks is not on top_q.
+static cause_id why_uncovered(bool push_failed)
+{
+    return push_failed ? cause_id::s21 : cause_id::s10;
+}
+
 // ---- top-q-covers -------------------------------------------------------------------------------------------------
 
 void top_q_claim::before(const trace_record& r)
 {
     const bool about_cgroup =
         r.kind == k::cgrp_q_push || r.kind == k::cgrp_q_pop || r.kind == k::top_q_push || r.kind == k::top_q_pop;
-    was_uncovered_ =
-        about_cgroup && r.a < queues_.nr_cgroups() ? queues_.cgroup(cgroup_id{r.a}).uncovered_since : never;
+    const bool known = about_cgroup && r.a < queues_.nr_cgroups();
+    was_uncovered_ = known ? queues_.cgroup(cgroup_id{r.a}).uncovered_since : never;
+    push_had_failed_ = known && queues_.cgroup(cgroup_id{r.a}).push_failed;
     in_hand_ = r.kind == k::pair_top_q_empty ? queues_.in_other_hand(r.cpu) : no_cgroup;
 }
 
@@ -33,20 +40,16 @@ void top_q_claim::after(const trace_record& r, findings_log& log)
         log.add(f);
     }
     if (was_uncovered_ != never && queues_.cgroup(cgroup_id{r.a}).uncovered_since == never) {
-        close(cgroup_id{r.a}, was_uncovered_, r.at, log);
-    }
-    if (r.kind == k::top_q_push || r.kind == k::top_q_pop) {
-        full_ = r.value >= capacity_ - 1;
+        close(cgroup_id{r.a}, was_uncovered_, r.at, push_had_failed_, log);
     }
 }
 
-void top_q_claim::close(cgroup_id c, sim_time since, sim_time t, findings_log& log)
+void top_q_claim::close(cgroup_id c, sim_time since, sim_time t, bool push_failed, findings_log& log)
 {
     if (t - since <= on_its_way) {
         return;
     }
-    finding f{
-        .claim = claim_id::top_q_covers, .cause = full_ ? cause_id::s21 : cause_id::s10, .start = since, .end = t};
+    finding f{.claim = claim_id::top_q_covers, .cause = why_uncovered(push_failed), .start = since, .end = t};
     f.cgroups[0] = c;
     log.add_stretch(f);
     log.add(f);
@@ -57,7 +60,7 @@ void top_q_claim::finish(sim_time end, findings_log& log)
     for (std::size_t i = 0; i < queues_.nr_cgroups(); ++i) {
         const cgroup_id c{static_cast<std::uint32_t>(i)};
         if (const sim_time since = queues_.cgroup(c).uncovered_since; since != never) {
-            close(c, since, end, log);
+            close(c, since, end, queues_.cgroup(c).push_failed, log);
         }
     }
 }
@@ -162,7 +165,7 @@ cause_id starvation_claim::cause_of(pid p, sim_time t) const
         break;
     }
     if (queues_.cgroup(at.fifo).uncovered_since != never) {
-        return cause_id::s10;
+        return why_uncovered(queues_.cgroup(at.fifo).push_failed);
     }
     const bool nobody_looks = t - last_adoption_ > limit_ / 2;
     if (!nobody_looks && queues_.top_q_len() > 2 * std::int64_t{queues_.cgroups_on_top_q()}) {
@@ -317,7 +320,7 @@ void work_claim::close(std::uint32_t pair, sim_time t, pid task, const observed_
     if (place.where == waiting_place::global_dsq) {
         f.cause = cause_id::s13;
     } else if (place.where == waiting_place::fifo && queues_.cgroup(place.fifo).uncovered_since != never) {
-        f.cause = cause_id::s10;
+        f.cause = why_uncovered(queues_.cgroup(place.fifo).push_failed);
     } else {
         f.cause = in_hand_[pair] != 0 ? cause_id::s15 : cause_id::s16;
     }

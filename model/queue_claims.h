@@ -26,18 +26,17 @@ class top_q_claim {
 public:
     static constexpr nanoseconds on_its_way = std::chrono::milliseconds{1};
 
-    top_q_claim(const observed_queues& queues, std::int64_t capacity) : queues_(queues), capacity_(capacity) {}
+    explicit top_q_claim(const observed_queues& queues) : queues_(queues) {}
     void before(const trace_record& r); ///< before the queues have seen @p r
     void after(const trace_record& r, findings_log& log);
     void finish(sim_time end, findings_log& log);
 
 private:
-    void close(cgroup_id c, sim_time since, sim_time t, findings_log& log);
+    void close(cgroup_id c, sim_time since, sim_time t, bool push_failed, findings_log& log);
 
     const observed_queues& queues_;
-    std::int64_t capacity_;
     sim_time was_uncovered_ = never;
-    bool full_ = false;
+    bool push_had_failed_ = false;
     cgroup_id in_hand_ = no_cgroup;
 };
 

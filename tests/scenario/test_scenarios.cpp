@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "tests/support/catch.h"
+#include "tools/io/causes.h"
 #include "tools/io/expect.h"
 #include "tools/io/report.h"
 #include "tools/io/runner.h"
@@ -72,6 +74,21 @@ void run_all(const fs::path& folder, std::size_t at_least)
     }
 }
 
+/// The first words of the rows of the table below a heading of docs/reference/claims.md.
+std::set<std::string> rows_below(const std::string& heading)
+{
+    std::set<std::string> words;
+    std::ifstream page(PAIRSIM_SOURCE_DIR "/docs/reference/claims.md");
+    bool below = false;
+    for (std::string line; std::getline(page, line);) {
+        below = line.starts_with("## ") ? line == heading : below;
+        if (below && line.starts_with("| ")) {
+            words.insert(line.substr(2, line.find(' ', 2) - 2));
+        }
+    }
+    return words;
+}
+
 /// The sentences of what @p report does not fulfil.
 std::vector<std::string> unmet(const expectation& expect, const json& report)
 {
@@ -110,6 +127,31 @@ TEST_CASE("no folder of scenarios is left out", "[scenarios]")
     std::ranges::sort(folders);
     CHECK(folders ==
           std::vector<std::string>{"catalogue", "explore", "kernel", "machines", "studies"}); // the others hold none
+}
+
+TEST_CASE("each cause and each claim has its scenarios, or the reference says why there is none", "[scenarios]")
+{
+    std::set<std::string> named;
+    std::set<std::string> broken;
+    std::set<std::string> kept;
+    for (const auto& folder : {root, root / "kernel", root / "catalogue"}) {
+        for (const std::string& file : scenarios_in(folder)) {
+            for (const auto& claim : load_scenario(file).expect.claims) {
+                named.insert(claim.cause);
+                (claim.holds ? kept : broken).insert(claim.id);
+            }
+        }
+    }
+    const auto excused = rows_below("## Without a scenario");
+    for (const auto& cause : causes()) {
+        INFO(cause.id);
+        CHECK(named.contains(std::string(cause.id)) != excused.contains(std::string(cause.id)));
+    }
+    for (const auto& claim : all_claims()) {
+        INFO(claim.id);
+        CHECK(kept.contains(std::string(claim.id)));
+        CHECK((broken.contains(std::string(claim.id)) || claim.claim == claim_id::counters_add_up));
+    }
 }
 
 TEST_CASE("an expectation that fails says what was expected and what was found", "[expect]")

@@ -364,11 +364,17 @@ TEST_CASE("an error ends the scheduler once, with the overflow or the missing en
     }
     SECTION("core-error")
     {
-        CHECK(abort(exit_kind::error, 0) == "core-error 0");
+        CHECK(abort(exit_kind::no_progress, 0) == "core-error 0");
     }
     SECTION("S1")
     {
+        s.at(40).run(2, 2).add(record_kind::kick_wait_begin, 0, 0, 2);
         CHECK(abort(exit_kind::hard_lockup, 0) == "S1 0");
+    }
+    SECTION("S2")
+    {
+        s.at(40).add(record_kind::kick_wait_begin, 0, 0, 2);
+        CHECK(abort(exit_kind::hard_lockup, 0) == "S2 0");
     }
     SECTION("S4")
     {
@@ -384,6 +390,10 @@ TEST_CASE("an error ends the scheduler once, with the overflow or the missing en
     {
         s.add(record_kind::cgrp_q_push, 0, 3, 2, 0, std::uint8_t{}, 4096);
         CHECK(abort(exit_kind::error_bpf, 0) == "S6 0");
+    }
+    SECTION("S7")
+    {
+        CHECK(abort(exit_kind::error, 0) == "S7 0");
     }
     SECTION("S8")
     {

@@ -91,7 +91,7 @@ TEST_CASE("top-q-covers: a cgroup that a full top_q does not take back falls out
     push(s.at(10), 0, 1, 1, 1);
     top_q(s.at(11), k::top_q_push, 0, 1, 4);
     top_q(s.at(20), k::top_q_pop, 0, 1, 3);
-    top_q(s.at(21), k::top_q_push, 0, 2, 4); // another CPU is faster
+    top_q(s.at(21), k::top_q_push, 1, 2, 4); // another CPU is faster
     s.at(22).pair(k::pair_adopt, 0, 1, bits(1, 0, false));
     CHECK(found(watch(world, s, 5000), claim_id::top_q_covers) == "S21 20..5000");
 }
