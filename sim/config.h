@@ -118,6 +118,7 @@ struct phase {
     enum class op : std::uint8_t {
         run,          ///< use `duration` of CPU work
         sleep,        ///< block for `duration`
+        timer,        ///< block until `duration` after the last such instant (first: after the start)
         yield,        ///< sched_yield
         move,         ///< write the pid of task `target` (or its own: 0) to cgroup `arg`'s cgroup.procs
         set_affinity, ///< sched_setaffinity of task `target` (or its own: 0) to mask `arg`
@@ -128,6 +129,7 @@ struct phase {
     };
     op kind = op::exit;
     bool sync = false;
+    bool catch_up = false; ///< of timer: instants that are over stay due; else the next period begins when one is late
     duration_dist duration;
     nanoseconds align{}; ///< of sleep: it ends at a multiple of this after boot, as the kernel's coarse timers do
     std::uint32_t target = 0;

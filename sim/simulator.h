@@ -80,6 +80,7 @@ private:
         cpu_id timer_cpu{};          ///< where its timer was armed
         cgroup_id cgroup{};          ///< where it counts as live; a move counts when it is asked for
         bool in_syscall = false;     ///< the work that is left is that of a sleep's system call
+        sim_time period_at{};        ///< when the present period of its timer began
         std::uint64_t nr_durations = 0;
         std::uint64_t nr_slacks = 0;
         std::uint64_t nr_late = 0;
@@ -138,6 +139,8 @@ private:
     bool run_phase(cpu_id cpu, pid task, const phase& ph);
     bool enters_syscall(cpu_id cpu, task_run& t);
     void sleep(cpu_id cpu, pid task, const phase& ph);
+    bool sleep_to_next_period(cpu_id cpu, pid task, const phase& ph);
+    void sleep_until(cpu_id cpu, pid task, sim_time end);
     sim_time wake_time(cpu_id cpu, nanoseconds length, nanoseconds align) const;
     std::uint32_t stream_of(pid task) const;
     bool wait_channel(cpu_id cpu, pid task, channel& ch);

@@ -46,6 +46,8 @@ bool simulator::run_phase(cpu_id cpu, pid task, const phase& ph)
         }
         sleep(cpu, task, ph);
         return false;
+    case phase::op::timer:
+        return enters_syscall(cpu, t) || !sleep_to_next_period(cpu, task, ph);
     case phase::op::yield:
         machine_.yield_current(cpu);
         return false;
@@ -102,11 +104,31 @@ void simulator::sleep(cpu_id cpu, pid task, const phase& ph)
 {
     task_run& t = run_of(task);
     const nanoseconds length = draw(ph.duration, random_purpose::phase_duration, stream_of(task), t.nr_durations++);
+    t.coarse = ph.align != nanoseconds{0};
+    sleep_until(cpu, task, wake_time(cpu, length, ph.align));
+}
+
+/// False if the period is over already. Source of the meaning: rt-app's event "timer".
+bool simulator::sleep_to_next_period(cpu_id cpu, pid task, const phase& ph)
+{
+    sim_time& period_at = run_of(task).period_at;
+    period_at = std::max(period_at, work_.tasks[task.value - 1].start) + ph.duration.low;
+    if (period_at <= now_) {
+        period_at = ph.catch_up ? period_at : now_;
+        return false;
+    }
+    run_of(task).coarse = false;
+    sleep_until(cpu, task, period_at);
+    return true;
+}
+
+void simulator::sleep_until(cpu_id cpu, pid task, sim_time end)
+{
+    task_run& t = run_of(task);
     const nanoseconds slack = draw(config_.costs[static_cast<std::size_t>(cost_kind::timer_slack)],
                                    random_purpose::timer_slack, task.value, t.nr_slacks++);
     t.timer_cpu = cpu;
-    t.coarse = ph.align != nanoseconds{0};
-    queue_.arm(timer_of(task), wake_time(cpu, length, ph.align) + slack, event_phase::timer);
+    queue_.arm(timer_of(task), end + slack, event_phase::timer);
     machine_.block_current(cpu, life::sleeping);
 }
 

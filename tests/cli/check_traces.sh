@@ -112,6 +112,14 @@ expect 2 "no sched_switch event" "$pairsim" check /dev/null --pairs 2
 { head -n 20 kernel.txt && echo rubbish && sed 1,20d kernel.txt; } >broken.txt
 expect 2 "broken.txt:21: not a line of a trace" "$pairsim" check broken.txt --pairs 2 "${rules[@]}"
 expect 4 "skipped: 1 lines" "$pairsim" check broken.txt --pairs 2 "${rules[@]}" --tolerant
+{ head -n 20 kernel.txt && head -c 5000000 /dev/zero | tr '\0' x && echo && sed 1,20d kernel.txt; } >long.txt
+expect 2 "long.txt:21: a line of more than 65536 bytes" "$pairsim" check long.txt --pairs 2 "${rules[@]}"
+"$pairsim" check kernel.txt --pairs 2 "${rules[@]}" | sed 1d >whole || true
+"$pairsim" check long.txt --pairs 2 "${rules[@]}" --tolerant | sed 1d >skipped || true
+grep -q "skipped: 1 lines" skipped || complain "a line that is too long is not counted"
+[[ $(grep -A9 '^Claims' skipped) == "$(grep -A9 '^Claims' whole)" ]] || complain "a line that is too long changes the claims"
+{ sed 1,20d kernel.txt && head -n 20 kernel.txt; } >order.txt
+expect 2 ": the time goes back" "$pairsim" check order.txt --pairs 2 "${rules[@]}"
 head -c 1000 /dev/urandom | tr -d '\n' >noise.txt && printf '\0' >>noise.txt
 expect 2 "noise.txt: is no text" "$pairsim" check noise.txt --pairs 2 "${rules[@]}"
 sed '0,/prev_comm=[^ ]*/s//prev_comm=\xfe/' kernel.txt >bytes.txt
@@ -132,10 +140,25 @@ cat >workload.json <<'END'
 END
 "$pairsim" import workload.json --from rt-app --output workload.scenario.json
 expect 0 "3 tasks" "$pairsim" run workload.scenario.json
-sed 's/"run0": 2000/"timer": { "ref": "t", "period": 2000 }/; s/"run": 500/"lock": "m"/' workload.json >lacks.json
-expect 2 '/tasks/web/phases/busy/timer: the event "timer" cannot be expressed' "$pairsim" import lacks.json --from rt-app
+sed 's/"run0": 2000/"suspend": "web"/; s/"run": 500/"lock": "m"/; s/"run": 100000/"timer": { "ref": "t", "period": 9 }/
+    s/"hog": {/"hog": { "instance": 2,/' workload.json >lacks.json
+expect 2 '/tasks/web/phases/busy/suspend: the event "suspend" cannot be expressed' "$pairsim" import lacks.json --from rt-app
+grep -q '/tasks/hog/timer/ref: several threads share the timer "t"' err || complain "a shared timer is not refused"
 grep -q '/tasks/web/phases/calm/lock: the event "lock" cannot be expressed' err || complain "not all problems are said"
 [[ ! -s out ]] || complain "a refused workload has output"
+cat >periodic.json <<'END'
+{ "tasks": {
+    "tenth": { "loop": -1, "run": 10000, "timer": { "ref": "unique", "period": 100000 }, },
+    "ramp": { "instance": 3, "loop": 1, "phases": {
+      "light": { "loop": 10, "run": 3000, "timer": { "ref": "unique1", "period": 30000 } },
+      "heavy": { "loop": 10, "run": 27000, "timer": { "ref": "unique1", "period": 30000 } } } },
+    "late": { "run": 3000, "timer": { "ref": "tick", "period": 2000, "mode": "absolute" } } },
+  "global": { "duration": 2, } }
+END
+"$pairsim" import periodic.json --from rt-app --output periodic.scenario.json
+expect 0 "5 tasks" "$pairsim" run periodic.scenario.json --json periodic.report.json
+[[ $(python3 -c 'import json; print(json.load(open("periodic.report.json"))["tasks"][0]["cpu_time_ns"] // 10**7)') == 20 ]] ||
+    complain "a task that runs 10 ms of each 100 ms does not run 20 times in 2 s"
 "$pairsim" import kernel.txt --from trace "${rules[@]}" --output recorded.json 2>/dev/null
 expect 0 "300 ms simulated" "$pairsim" run recorded.json --until 300ms
 "$pairsim" import a.jsonl --from trace --output own.json 2>/dev/null

@@ -93,6 +93,23 @@ TEST_CASE("a host is on time with timers of an idle machine and with coarse ones
     CHECK(end_of(w, sleeper) == sim_time{(alone ? 3ms : 4ms) + 1ms});
 }
 
+TEST_CASE("a timer's periods count from the task's start; one that comes too late begins anew, or catches up",
+          "[simulator]")
+{
+    const auto timer = [](bool catch_up) {
+        return phase{.kind = phase::op::timer, .catch_up = catch_up, .duration = duration_dist::constant(10ms)};
+    };
+    test_world w(4);
+    const pid in_time = w.add_task(root_cgroup, {run(1ms), timer(false), again(0, 2), exit_task()}, {.at = 2ms});
+    const pid anew = w.add_task(root_cgroup, {run(25ms), timer(false), run(1ms), timer(false), exit_task()});
+    const pid catches_up =
+        w.add_task(root_cgroup, {run(25ms), timer(true), run(1ms), timer(true), run(1ms), timer(true), exit_task()});
+    w.run_to(100ms);
+    CHECK(end_of(w, in_time) == sim_time{2ms + 30ms});
+    CHECK(end_of(w, anew) == sim_time{25ms + 10ms});
+    CHECK(end_of(w, catches_up) == sim_time{30ms});
+}
+
 TEST_CASE("a sleep's system call is work of its task", "[simulator]")
 {
     test_world w(2);

@@ -4,6 +4,7 @@
 #include "tools/import/rtapp.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -15,10 +16,17 @@
 namespace pairsim {
 namespace {
 
-/// @p text with its C comments blanked, so that places stay the same.
-std::string without_comments(std::string text)
+bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/// @p text with what json-c accepts and JSON does not have blanked, so that places stay the same: C comments, and a
+/// comma after the last member.
+std::string as_strict_json(std::string text)
 {
     bool in_string = false;
+    std::size_t comma = std::string::npos; ///< of the last one, if only blanks have followed
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (in_string) {
             i += text[i] == '\\' ? 1 : 0;
@@ -32,6 +40,14 @@ std::string without_comments(std::string text)
                 text.begin() + static_cast<std::ptrdiff_t>(i), text.begin() + static_cast<std::ptrdiff_t>(stop),
                 [](char c) { return c != '\n'; }, ' ');
             i = stop - 1;
+        } else if (text[i] == ',') {
+            comma = i;
+            continue;
+        } else if ((text[i] == '}' || text[i] == ']') && comma != std::string::npos) {
+            text[comma] = ' ';
+        }
+        if (!is_blank(text[i])) {
+            comma = std::string::npos;
         }
     }
     return text;
@@ -48,7 +64,7 @@ constexpr event_word events[] = {
     {"run", nullptr},
     {"sleep", nullptr},
     {"yield", nullptr},
-    {"timer", "a scenario has no timers; write the sleep that is left of the period"},
+    {"timer", nullptr},
     {"suspend", "a scenario's channels keep tokens, rt-app's resume does not"},
     {"resume", "a scenario's channels keep tokens, rt-app's resume does not"},
     {"lock", "a scenario has no mutexes"},
@@ -215,6 +231,9 @@ private:
             return fail(at, fmt::format("the event \"{}\" cannot be expressed", e.word), e.why_not);
         }
         const std::string word = e.word;
+        if (word == "timer") {
+            return read_timer(value, at, phases);
+        }
         if (word == "yield") {
             phases.push_back({{"yield", true}});
             return;
@@ -222,6 +241,36 @@ private:
         const auto us = whole(value, at, 0, "microseconds");
         if (us && *us != 0) {
             phases.push_back({{word == "sleep" ? "sleep" : "run", fmt::format("{}us", *us)}});
+        }
+    }
+
+    /// A task of a scenario has one timer and shares it with no other.
+    void read_timer(const json& value, const std::string& at, json& phases)
+    {
+        if (!value.is_object() || !value.contains("ref") || !value["ref"].is_string() || !value.contains("period")) {
+            return fail(at, "is no timer", R"(write {"ref": NAME, "period": MICROSECONDS})");
+        }
+        const auto ref = value["ref"].get<std::string>();
+        const json mode = value.value("mode", json("relative"));
+        if (mode != "relative" && mode != "absolute") {
+            fail(at + "/mode",
+                 fmt::format("{} is no mode of a timer", mode.dump(-1, ' ', false, json::error_handler_t::replace)),
+                 R"(write "relative" or "absolute")");
+        }
+        if (!timer_.empty() && timer_ != ref) {
+            fail(at + "/ref", fmt::format("a second timer, besides {}", quote(timer_)), "use one timer in a task");
+        }
+        const bool own = ref.starts_with("unique");
+        if (!own && (threads_ > 1 || timers_.emplace(ref, task_).first->second != task_)) {
+            fail(at + "/ref", fmt::format("several threads share the timer {}", quote(ref)),
+                 "a scenario's tasks have a timer each: begin its name with \"unique\"");
+        }
+        timer_ = ref;
+        if (const auto us = whole(value["period"], append_pointer(at, "period"), 1, "microseconds")) {
+            phases.push_back({{"timer", fmt::format("{}us", *us)}});
+            if (mode == "absolute") {
+                phases.back()["catch_up"] = true;
+            }
         }
     }
 
@@ -316,6 +365,9 @@ private:
         if (task.contains("cpus")) {
             out["cpus"] = read_cpus(task["cpus"], at + "/cpus");
         }
+        task_ = name;
+        threads_ = instances.value_or(1);
+        timer_.clear();
         json phases = json::array();
         if (has_phases) {
             for (const auto& [key, value] : task.items()) {
@@ -374,6 +426,11 @@ private:
     std::uint32_t max_cpu_ = 0;
     std::set<std::string> groups_; ///< parents come before children
     json tasks_ = json::array();
+    std::map<std::string, std::string> timers_; ///< those that are not each thread's own, and whose they are
+    // of the task that is being read:
+    std::string task_;
+    std::int64_t threads_ = 1;
+    std::string timer_; ///< its timer's name, if one has been seen
 };
 
 } // namespace
@@ -385,7 +442,7 @@ imported import_rtapp(const std::string& path, const import_options& options)
 
 imported import_rtapp_text(const std::string& text, const std::string& where, const import_options& options)
 {
-    const json document = parse_json(without_comments(text), where);
+    const json document = parse_json(as_strict_json(text), where);
     if (!document.is_object()) {
         throw input_error({{where, "", "is no object", "a workload has an object \"tasks\""}});
     }

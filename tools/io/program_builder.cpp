@@ -65,6 +65,9 @@ private:
             }
             return slept;
         }
+        if (const auto timer = at.get("timer")) {
+            return add_timer(at, *timer);
+        }
         if (const auto repeat = at.get("repeat")) {
             return add_repeat(*repeat, depth);
         }
@@ -102,6 +105,20 @@ private:
         }
         add(kind).duration = *duration;
         return {.shortest = shortest(*duration), .time_can_pass = longest(*duration).count() > 0};
+    }
+
+    /// The first instant may be over when the task gets there, but not all of them: a period is no shorter than 1 us.
+    summary add_timer(const json_cursor& at, const json_cursor& period_at)
+    {
+        nanoseconds period{};
+        read_into(period, at, "timer");
+        if (!at.failed() && period < std::chrono::microseconds{1}) {
+            period_at.fail("a period of less than 1us", "give a longer one");
+        }
+        phase& timer = add(phase::op::timer);
+        timer.duration = duration_dist::constant(period);
+        read_into(timer.catch_up, at, "catch_up");
+        return {.time_can_pass = true};
     }
 
     summary add_hog()
