@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // A histogram of durations in integers: 64 buckets to each power of two, as in HdrHistogram. Values below 128 have a
-// bucket each; above, a bucket is at most 1/64 of its values wide.
+// bucket each; above, a bucket is at most 1/64 of its values wide. It takes 256 bytes for each power of two that
+// occurs: each task has one.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 #include <bit>
 #include <cstdint>
 #include <vector>
+
+#include "sim/check.h"
 
 namespace pairsim {
 
@@ -29,8 +32,10 @@ public:
     void add(std::int64_t value)
     {
         const auto v = static_cast<std::uint64_t>(value < 0 ? 0 : value);
-        const unsigned shift = shift_of(v);
-        block(shift)[(v >> shift) - (shift == 0 ? 0 : width)] += 1;
+        const unsigned b = block_of(v);
+        std::uint32_t& bucket = block(b)[(v >> shift_of(b)) % width];
+        ++bucket;
+        SIM_CHECK(bucket != 0);
         ++count_;
         total_ += static_cast<std::int64_t>(v);
         max_ = std::max(max_, static_cast<std::int64_t>(v));
@@ -38,11 +43,12 @@ public:
 
     void merge(const histogram& other)
     {
-        for (unsigned shift = 0; shift < nr_shifts; ++shift) {
-            if (other.place_[shift] != 0) {
-                auto& mine = block(shift);
-                const auto& theirs = other.blocks_[other.place_[shift] - 1U];
-                for (std::size_t i = 0; i < mine.size(); ++i) {
+        for (unsigned b = 0; b < nr_blocks; ++b) {
+            if (other.place_[b] != 0) {
+                auto& mine = block(b);
+                const auto& theirs = other.blocks_[other.place_[b] - 1U];
+                for (std::size_t i = 0; i < width; ++i) {
+                    SIM_CHECK(mine[i] <= ~theirs[i]);
                     mine[i] += theirs[i];
                 }
             }
@@ -57,16 +63,16 @@ public:
     {
         const std::uint64_t rank = (count_ * permille + 999) / 1000;
         std::uint64_t seen = 0;
-        for (unsigned shift = 0; shift < nr_shifts && rank != 0; ++shift) {
-            if (place_[shift] == 0) {
+        for (unsigned b = 0; b < nr_blocks && rank != 0; ++b) {
+            if (place_[b] == 0) {
                 continue;
             }
-            const auto& counts = blocks_[place_[shift] - 1U];
-            for (std::size_t i = 0; i < counts.size(); ++i) {
+            const auto& counts = blocks_[place_[b] - 1U];
+            for (std::size_t i = 0; i < width; ++i) {
                 seen += counts[i];
                 if (seen >= rank) {
-                    const std::uint64_t first = (i + (shift == 0 ? 0 : width)) << shift;
-                    const std::uint64_t last = first + (std::uint64_t{1} << shift) - 1;
+                    const std::uint64_t first = (i + (b == 0 ? 0 : width)) << shift_of(b);
+                    const std::uint64_t last = first + (std::uint64_t{1} << shift_of(b)) - 1;
                     return std::min(static_cast<std::int64_t>(last), max_);
                 }
             }
@@ -86,29 +92,30 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t width = 64; ///< buckets to a power of two
-    static constexpr unsigned nr_shifts = 58;  ///< of 63-bit values
+    static constexpr std::uint64_t width = 64; ///< buckets of a block
+    static constexpr unsigned nr_blocks = 58;  ///< for 63-bit values
 
-    /// How many low bits a bucket of @p v ignores.
-    static unsigned shift_of(std::uint64_t v)
+    /// Block 0 is for values below 64, each other one for one power of two.
+    static unsigned block_of(std::uint64_t v)
     {
         const auto bits = static_cast<unsigned>(std::bit_width(v));
-        return bits <= 7 ? 0 : bits - 7;
+        return bits <= 6 ? 0 : bits - 6;
     }
+    /// How many low bits the buckets of a block ignore.
+    static unsigned shift_of(unsigned b) { return b == 0 ? 0 : b - 1; }
 
-    /// Block 0 holds 0 to 127 one by one, the others one power of two each. They come into being with their first
-    /// value.
-    std::array<std::uint64_t, 2 * width>& block(unsigned shift)
+    /// Blocks come into being with their first value.
+    std::array<std::uint32_t, width>& block(unsigned b)
     {
-        if (place_[shift] == 0) {
+        if (place_[b] == 0) {
             blocks_.emplace_back();
-            place_[shift] = static_cast<std::uint8_t>(blocks_.size());
+            place_[b] = static_cast<std::uint8_t>(blocks_.size());
         }
-        return blocks_[place_[shift] - 1U];
+        return blocks_[place_[b] - 1U];
     }
 
-    std::array<std::uint8_t, nr_shifts> place_{};
-    std::vector<std::array<std::uint64_t, 2 * width>> blocks_;
+    std::array<std::uint8_t, nr_blocks> place_{};
+    std::vector<std::array<std::uint32_t, width>> blocks_;
     std::uint64_t count_ = 0;
     std::int64_t total_ = 0;
     std::int64_t max_ = 0;

@@ -101,7 +101,7 @@ void metrics::presence::change(bool up, sim_time t)
 metrics::metrics(const machine_config& machine, const workload& work, const pair_map& pairs, sim_time warmup)
     : nr_cgroups_(work.cgroups.size()), warmup_(warmup), state_(machine.nr_cpus(), work.tasks.size(), pairs),
       cpus_(machine.nr_cpus()), pairs_(pairs.pairs.size()), pair_since_(pairs.pairs.size()), latency_(nr_cgroups_),
-      wait_from_(work.tasks.size() + 1), waiting_in_(nr_cgroups_)
+      task_latency_(work.tasks.size()), wait_from_(work.tasks.size() + 1), waiting_in_(nr_cgroups_)
 {
     bool any = false;
     for (const auto& mask : work.cpumasks) {
@@ -159,8 +159,10 @@ void metrics::begin_window(sim_time t)
     for (auto& p : result_.pairs) {
         p = {};
     }
-    for (auto& h : latency_) {
-        h = {};
+    for (auto* histograms : {&latency_, &task_latency_}) {
+        for (auto& h : *histograms) {
+            h = {};
+        }
     }
     for (auto& p : pairs_) {
         p.batch = p.drain = {};
@@ -266,6 +268,7 @@ void metrics::on_switch_in(const trace_record& r)
         cgroup.longest_wait_ns = std::max(cgroup.longest_wait_ns, waited);
         if (task.woken) {
             latency_[task.cgroup.value].add(waited);
+            task_latency_[r.task.value - 1].add(waited);
         }
     }
 }
@@ -471,6 +474,7 @@ metrics_result metrics::finish(sim_time end)
             cgroup.longest_wait_ns = std::max(cgroup.longest_wait_ns, waited);
             leave_waiting(p, end);
         }
+        result_.tasks[i].wakeup_latency = task_latency_[i].summary();
     }
     result_.to = end;
     histogram total;

@@ -55,6 +55,7 @@ struct task_metrics {
     std::int64_t longest_wait_ns = 0;
     std::uint64_t wakeups = 0;
     std::uint64_t switches = 0;
+    duration_summary wakeup_latency;
 };
 
 struct cpu_metrics {
@@ -167,6 +168,7 @@ private:
     std::vector<pair_account> pairs_;
     std::vector<sim_time> pair_since_;
     std::vector<histogram> latency_;           ///< by cgroup
+    std::vector<histogram> task_latency_;      ///< by task, from 0
     std::vector<sim_time> wait_from_;          ///< by pid: its waiting is accounted up to here
     presence waiting_;                         ///< waiting tasks that may run anywhere
     std::vector<presence> waiting_in_;         ///< the same by cgroup

@@ -132,6 +132,7 @@ void simulator::leave_base(cpu_id cpu)
     cpu_run& r = run_of(cpu);
     const nanoseconds ran = now_ - r.base_since;
     r.base_since = now_;
+    r.in_base += ran;
     const pid curr = machine_.state().cpu(cpu).curr;
     if (is_higher(curr)) {
         nanoseconds& left = r.higher_left[static_cast<std::size_t>(machine::class_of(curr))];
@@ -292,6 +293,14 @@ std::int64_t simulator::useful_work_ns() const
         }
     }
     return static_cast<std::int64_t>(work / full_speed);
+}
+
+nanoseconds simulator::kernel_time(cpu_id cpu) const
+{
+    const cpu_run& r = cpus_[cpu.value];
+    const nanoseconds base = r.in_base + (r.mode == cpu_mode::base ? now_ - r.base_since : nanoseconds{0});
+    const nanoseconds lost = r.lost - std::max(r.frozen_until - now_, nanoseconds{0});
+    return now_.time_since_epoch() - base - lost;
 }
 
 void simulator::scheduler_failed()

@@ -325,7 +325,9 @@ void simulator::on_lost_time(std::size_t source)
         record({now_, s.cpu, record_kind::lost_time, 0, idle_pid, 0, 0, length.count()});
     }
     cpu_run& r = run_of(s.cpu);
-    r.frozen_until = std::max(r.frozen_until, now_ + length);
+    const sim_time thaw = std::max(r.frozen_until, now_ + length);
+    r.lost += thaw - std::max(r.frozen_until, now_);
+    r.frozen_until = thaw;
     const timer_id step = timer_of(s.cpu, step_timer);
     if (r.mode == cpu_mode::base) {
         leave_base(s.cpu);

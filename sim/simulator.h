@@ -44,6 +44,9 @@ public:
     /// What all tasks have done so far of their programs' work, in ns of a full-speed CPU: neither the kernel's paths
     /// nor the refilling of caches, and less than the time it took where an SMT sibling was busy.
     std::int64_t useful_work_ns() const;
+    /// For how long @p cpu has been in kernel code so far (paths, spinning): neither in a task's or a higher class's
+    /// own code nor idle, and not while its time was lost.
+    nanoseconds kernel_time(cpu_id cpu) const;
     /// What the run could not do as the workload asked, in words (a cgroup that could not be created, ...).
     const std::vector<std::string>& warnings() const { return warnings_; }
     /// Makes the machine check its invariants after each event (slow: for tests).
@@ -63,6 +66,8 @@ private:
         cpu_mode mode = cpu_mode::base;
         sim_time base_since{};
         sim_time frozen_until{}; ///< lost time ends then
+        nanoseconds in_base{};   ///< sum of the base's stretches that have ended
+        nanoseconds lost{};      ///< sum of lost time, up to frozen_until
         std::uint32_t speed = full_speed;
         std::uint64_t next_tick = 0;              ///< number of the tick that is armed
         std::array<nanoseconds, 5> higher_left{}; ///< work of each higher class, by sched_class

@@ -37,8 +37,14 @@ std::string findings_of(const scenario& what, claims_result claims)
 
 std::string metrics_of(const scenario& what, const metrics_result& m)
 {
-    const run_result run{
-        .what = what, .version = {}, .digest = {}, .exit = {}, .counters = {}, .metrics = m, .claims = {}};
+    const run_result run{.what = what,
+                         .version = {},
+                         .digest = {},
+                         .kernel_ns = {},
+                         .exit = {},
+                         .counters = {},
+                         .metrics = m,
+                         .claims = {}};
     const json r = report_json(run);
     return r["machine"].dump() + r["cgroups"].dump() + r["pairs"].dump() + r["cpus"].dump() + r["tasks"].dump();
 }

@@ -110,6 +110,8 @@ TEST_CASE("wake-up latency counts from runnable to running, and not waits after 
     CHECK(m.wakeup_latency.max_ns == 40'000);
     CHECK(m.wakeup_latency.total_ns == 43'000);
     CHECK(m.cgroups[1].wakeup_latency == m.wakeup_latency);
+    CHECK(m.tasks[0].wakeup_latency.count + m.tasks[1].wakeup_latency.count == 2);
+    CHECK(m.tasks[0].wakeup_latency.total_ns + m.tasks[1].wakeup_latency.total_ns == 43'000);
     CHECK(m.cgroups[1].waiting_ns == 3'000 + 40'000 + 40'000);
     CHECK(m.cgroups[1].longest_wait_ns == 40'000);
     CHECK(m.cgroups[1].wakeups_direct == 1);

@@ -38,6 +38,7 @@ run_result result_of(const small_world& world, const stream& s, std::int64_t end
             .digest = "00112233445566778899aabbccddeeff",
             .unseed = 0xfeed,
             .simulated = nanoseconds{end_us * 1000},
+            .kernel_ns = {3'000, 4'000},
             .exit = {},
             .counters = {{"nr_total", 12}, {"nr_dispatched", 11}, {"nr_missing", 0}, {"nr_kicks", 1}},
             .metrics = m.finish(end),
@@ -77,6 +78,10 @@ TEST_CASE("the JSON report holds what its schema promises, under the names that 
     CHECK(r["cgroups"]["a"]["cpu_share"] == 0.642857); // 90 of 140, rounded down
     CHECK(r["cgroups"]["b"]["wakeup_latency_ns"]["max"] == 40'000);
     CHECK(r["pairs"][0]["co_run_ns"] == 50'000);
+    CHECK(r["cpus"][1]["kernel_ns"] == 4'000);
+    CHECK(r["machine"]["kernel_ns"] == 7'000);
+    CHECK(r["tasks"][2]["wakeup_latency_ns"]["p99"] == 40'000);
+    CHECK(r["tasks"][1]["wakeup_latency_ns"]["count"] == 0);
     CHECK(r["claims"]["exclusive"].dump() ==
           R"({"watched":true,"violations":1,"total_ns":50000,"longest_ns":50000,"by_cause":{)"
           R"("I2":{"violations":0,"total_ns":44000,"longest_ns":44000,"first_ns":56000},)"

@@ -216,6 +216,29 @@ TEST_CASE("a CPU that was waiting for a lock goes on when its lost time is over"
     CHECK(w.trace().find(record_kind::task_move).at(0).at == sim_time{13ms + 50us});
 }
 
+TEST_CASE("a CPU's time is its task's work, the kernel's paths, and what was lost", "[simulator]")
+{
+    const nanoseconds stolen = GENERATE(0ns, 10ms);
+    test_world w(2);
+    w.use_typical_costs();
+    w.add_hog(root_cgroup);
+    if (stolen != 0ns) {
+        w.work.lost_time.push_back({.cpu = cpu0,
+                                    .first = sim_time{50ms},
+                                    .length = duration_dist::constant(stolen),
+                                    .interval = {},
+                                    .count = 1});
+    }
+    w.run_to(55ms); // in the middle of what is lost, if something is
+    CHECK(w.sim().kernel_time(cpu0) + nanoseconds{w.sim().useful_work_ns()} ==
+          55ms - std::min<nanoseconds>(stolen, 5ms));
+    w.run_to(100ms);
+    const nanoseconds kernel = w.sim().kernel_time(cpu0);
+    CHECK(kernel + nanoseconds{w.sim().useful_work_ns()} == 100ms - stolen);
+    CHECK(kernel > 20us); // 24 ticks or more
+    CHECK(w.sim().kernel_time(cpu1) == 0ns);
+}
+
 TEST_CASE("lost times of one source do not overlap", "[simulator]")
 {
     test_world w(2);

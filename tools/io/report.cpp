@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tools/io/report.h"
 
+#include <numeric>
+
 #include <fmt/format.h>
 
 #include "tools/io/causes.h"
@@ -77,10 +79,14 @@ json cpu_json(const cpu_metrics& m)
             {"ipis", m.ipis}};
 }
 
-json machine_json(const metrics_result& m, std::int64_t useful_ns)
+json machine_json(const run_result& run)
 {
+    const metrics_result& m = run.metrics;
     json all = cpu_json(m.machine);
-    all["useful_ns"] = useful_ns;
+    if (!run.kernel_ns.empty()) {
+        all["kernel_ns"] = kernel_ns_of_machine(run);
+    }
+    all["useful_ns"] = run.useful_ns;
     all["cpus"] = m.cpus.size();
     all["from_ns"] = to_ns(m.from);
     all["to_ns"] = to_ns(m.to);
@@ -91,12 +97,15 @@ json machine_json(const metrics_result& m, std::int64_t useful_ns)
     return all;
 }
 
-json cpus_json(const metrics_result& metrics)
+json cpus_json(const run_result& run)
 {
     json all = json::array();
-    for (std::size_t i = 0; i < metrics.cpus.size(); ++i) {
+    for (std::size_t i = 0; i < run.metrics.cpus.size(); ++i) {
         json one = {{"cpu", i}};
-        one.update(cpu_json(metrics.cpus[i]));
+        one.update(cpu_json(run.metrics.cpus[i]));
+        if (!run.kernel_ns.empty()) {
+            one["kernel_ns"] = run.kernel_ns[i];
+        }
         all.push_back(std::move(one));
     }
     return all;
@@ -134,7 +143,8 @@ json tasks_json(const run_result& run)
                        {"waiting_ns", m.waiting_ns},
                        {"longest_wait_ns", m.longest_wait_ns},
                        {"wakeups", m.wakeups},
-                       {"switches", m.switches}});
+                       {"switches", m.switches},
+                       {"wakeup_latency_ns", summary_json(m.wakeup_latency)}});
     }
     return all;
 }
@@ -205,6 +215,11 @@ std::string finding_sentence(const scenario& what, const finding& f)
                        fmt::arg("theirs", cgroup_in_words(what, f.tasks[1], f.cgroups[1])));
 }
 
+std::int64_t kernel_ns_of_machine(const run_result& run)
+{
+    return std::accumulate(run.kernel_ns.begin(), run.kernel_ns.end(), std::int64_t{0});
+}
+
 json report_json(const run_result& run)
 {
     json r;
@@ -220,10 +235,10 @@ json report_json(const run_result& run)
     for (const auto& [name, value] : run.counters) {
         r["counters"][name] = value;
     }
-    r["machine"] = machine_json(run.metrics, run.useful_ns);
+    r["machine"] = machine_json(run);
     r["cgroups"] = cgroups_json(run);
     r["pairs"] = pairs_json(run.metrics);
-    r["cpus"] = cpus_json(run.metrics);
+    r["cpus"] = cpus_json(run);
     r["tasks"] = tasks_json(run);
     r["claims"] = claims_json(run.claims);
     r["findings"] = findings_json(run.what, run.claims);

@@ -29,12 +29,16 @@ struct run_result {
     std::string digest;
     std::uint64_t unseed = 0; ///< the next draw of the random source
     nanoseconds simulated{};
-    std::int64_t useful_ns = 0; ///< work of the tasks' programs that was done after the warm-up
+    std::int64_t useful_ns = 0;          ///< work of the tasks' programs that was done after the warm-up
+    std::vector<std::int64_t> kernel_ns; ///< by CPU, after the warm-up; empty: not known, as no record shows it
     run_exit exit;
     std::vector<std::pair<std::string, std::uint64_t>> counters; ///< nr_*, in scx_pair's order
     metrics_result metrics;
     claims_result claims;
 };
+
+/// Sum over all CPUs; 0 if it is not known.
+std::int64_t kernel_ns_of_machine(const run_result& run);
 
 json report_json(const run_result& run);
 

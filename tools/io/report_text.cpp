@@ -219,8 +219,9 @@ std::string machine_section(const run_result& run)
 {
     const auto& m = run.metrics.machine;
     const std::int64_t all = run.metrics.span_ns() * static_cast<std::int64_t>(run.metrics.cpus.size());
-    std::string text = fmt::format("  CPUs: {} running tasks, {} idle, {} in higher classes\n", percent(m.busy_ns, all),
-                                   percent(m.idle_ns, all), percent(m.higher_ns, all));
+    std::string text = fmt::format(
+        "  CPUs: {} running tasks, {} idle, {} in higher classes; {} in the kernel's paths\n", percent(m.busy_ns, all),
+        percent(m.idle_ns, all), percent(m.higher_ns, all), percent(kernel_ns_of_machine(run), all));
     std::string forced = fmt::format("idle beside waiting tasks: {}", percent(m.forced.total_ns(), all));
     for (std::size_t i = 0; i < nr_idle_causes; ++i) {
         const auto cause = static_cast<idle_cause>(i);

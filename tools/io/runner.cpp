@@ -72,16 +72,30 @@ std::string exit_message(const exit_info& exit, const scenario& s, const sched_o
     return {};
 }
 
-/// Returns the useful work that had been done when the warm-up was over.
-std::int64_t run_in_intervals(simulator& sim, const scenario& s, sim_time end, const run_options& options,
-                              const sched_ops& ops)
+/// What the simulator counts and no record shows.
+struct time_spent {
+    std::int64_t useful_ns = 0;
+    std::vector<std::int64_t> kernel_ns; ///< by CPU
+
+    explicit time_spent(const simulator& sim, std::size_t nr_cpus) : useful_ns(sim.useful_work_ns()), kernel_ns(nr_cpus)
+    {
+        for (std::size_t i = 0; i < nr_cpus; ++i) {
+            kernel_ns[i] = sim.kernel_time(cpu_id{static_cast<std::uint16_t>(i)}).count();
+        }
+    }
+};
+
+/// Returns what had been spent when the warm-up was over.
+time_spent run_in_intervals(simulator& sim, const scenario& s, sim_time end, const run_options& options,
+                            const sched_ops& ops)
 {
     const sim_time warm{s.warmup};
-    std::int64_t before = 0;
+    const std::size_t nr_cpus = s.machine.nr_cpus();
+    time_spent before(sim, nr_cpus);
     const auto run_to = [&](sim_time t) {
         if (sim.now() < warm && t >= warm) {
             sim.run_until(warm);
-            before = sim.useful_work_ns();
+            before = time_spent(sim, nr_cpus);
         }
         sim.run_until(t);
     };
@@ -178,7 +192,11 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
         sim.add_sink(*sink);
     }
     const sim_time end{options.until.value_or(s.duration)};
-    const std::int64_t before = run_in_intervals(sim, s, end, options, *ops);
+    const time_spent before = run_in_intervals(sim, s, end, options, *ops);
+    time_spent spent(sim, s.machine.nr_cpus());
+    for (std::size_t i = 0; i < spent.kernel_ns.size(); ++i) {
+        spent.kernel_ns[i] -= before.kernel_ns[i];
+    }
 
     machine_state& state = sim.the_machine().state();
     const exit_info& exit = sim.exit();
@@ -190,7 +208,8 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
                        .digest = digest.hex(),
                        .unseed = sim.unseed(),
                        .simulated = sim.now().time_since_epoch(),
-                       .useful_ns = sim.useful_work_ns() - before,
+                       .useful_ns = spent.useful_ns - before.useful_ns,
+                       .kernel_ns = std::move(spent.kernel_ns),
                        .exit = {exit_kind_name(exit.kind), exit_message(exit, s, *ops), exit.at},
                        .counters = std::move(counters),
                        .metrics = measured ? measured->finish(sim.now()) : metrics_result{},
