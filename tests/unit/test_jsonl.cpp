@@ -14,7 +14,10 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/records.h"
+#include "tools/io/ftrace_text.h"
 #include "tools/io/input_error.h"
+#include "tools/io/own_trace.h"
+#include "tools/io/sched_text.h"
 
 using namespace pairsim;
 using namespace pairsim::test;
@@ -169,6 +172,58 @@ TEST_CASE("the scanner of canonical lines knows each line that is written, and a
         CHECK(limits.allows(r));
         CHECK(parse_record(limits, parse_json(line, "t"), r.at, "t") == r);
     }
+}
+
+TEST_CASE("the scanner of ftrace text knows each event that is written", "[ftrace_text]")
+{
+    const scratch_directory scratch;
+    const small_world world;
+    auto records = records_of_all_kinds();
+    records.pop_back(); // no clock of a kernel reads its time
+    ftrace_writer writer((scratch.path / "t.txt").string(), header_of(world.what, world.pairs, "v"));
+    writer.on_records(records);
+    writer.finish();
+    std::ifstream file(scratch.path / "t.txt");
+    std::size_t n = 0;
+    for (std::string line; std::getline(file, line);) {
+        const sched_event e = parse_sched_line(line);
+        if (e.what == sched_event::kind::pair) {
+            INFO(line);
+            trace_record scanned{.at = at_ns(e.at_ns), .cpu = cpu_id{static_cast<std::uint16_t>(e.cpu)}};
+            REQUIRE(scan_event(e.comm, e.fields, scanned));
+            CHECK(scanned == records.at(n++));
+            const std::string fields(e.fields);
+            for (const char* const tail : {" x=1", " 1", "7 8", " reason=x"}) {
+                CHECK_FALSE(scan_event(e.comm, fields + tail, scanned));
+            }
+        }
+    }
+    CHECK(n == records.size());
+}
+
+TEST_CASE("a trace that comes byte by byte is known by its beginning", "[own_trace]")
+{
+    struct drops final : byte_source {
+        std::string_view rest;
+        explicit drops(std::string_view text) : rest(text) {}
+        std::size_t read(char* to, std::size_t) override
+        {
+            const std::size_t n = rest.empty() ? 0 : 1;
+            *to = n != 0 ? rest.front() : '\0';
+            rest.remove_prefix(n);
+            return n;
+        }
+    };
+    const small_world world;
+    const std::string text = text_of(header_of(world.what, world.pairs, "v"), records_of_all_kinds());
+    drops bytes(text);
+    line_source lines(bytes, "t");
+    const auto trace = open_own_trace(lines);
+    REQUIRE(trace != nullptr);
+    std::size_t n = 0;
+    for (trace_record r; trace->next(r); ++n) {
+    }
+    CHECK(n == records_of_all_kinds().size());
 }
 
 TEST_CASE("a line that is not as it would be written is left to the reader of any JSON", "[jsonl]")

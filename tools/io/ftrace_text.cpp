@@ -200,7 +200,11 @@ bool ftrace_reader::next(trace_record& r)
             continue; // the kernel's events say the same again
         }
         try {
-            r = parse_record(limits_, object_of(e), last_at_, lines_.place());
+            r.at = at_ns(e.at_ns);
+            r.cpu = cpu_id{static_cast<std::uint16_t>(e.cpu)};
+            if (e.cpu > no_cpu.value || !scan_event(e.comm, e.fields, r) || !limits_.allows(r) || r.at < last_at_) {
+                r = parse_record(limits_, object_of(e), last_at_, lines_.place()); // which says what is wrong
+            }
         } catch (const std::string& wrong) {
             throw input_error({{lines_.place(), "", wrong, "write the trace again"}});
         }

@@ -15,6 +15,7 @@
 namespace pairsim {
 
 constexpr std::size_t buffer_size = 16 * line_source::max_line;
+constexpr std::size_t head_size = 4096; ///< bytes by which a format is known
 
 file_bytes::file_bytes(const std::string& path) : where_(display_name(path)), fd_(0)
 {
@@ -57,13 +58,14 @@ std::size_t text_bytes::read(char* to, std::size_t size)
 line_source::line_source(byte_source& bytes, std::string where)
     : bytes_(bytes), where_(std::move(where)), buffer_(std::make_unique_for_overwrite<char[]>(buffer_size))
 {
-    fill();
+    while (end_ < head_size && fill()) { // a pipe may give a few bytes only
+    }
     refuse_binary();
 }
 
 void line_source::refuse_binary() const
 {
-    const std::string_view head(buffer_.get(), std::min<std::size_t>(end_, 4096));
+    const std::string_view head(buffer_.get(), std::min(end_, head_size));
     const auto refuse = [&](const char* what, const char* remedy) { throw input_error({{where_, "", what, remedy}}); };
     if (head.starts_with("PERFILE2")) {
         refuse("is perf's binary format", "convert it: perf sched script --ns -i FILE");

@@ -22,7 +22,9 @@ const std::array<kind_text, nr_record_kinds>& kind_texts()
             const auto names = field_names(kind);
             for (std::size_t f = 0; f < 4; ++f) {
                 all[i].always[f] = !names[f].empty();
-                all[i].keys[f] = fmt::format(R"(,"{}":)", all[i].always[f] ? names[f] : spare_names[f]);
+                const std::string_view name = all[i].always[f] ? names[f] : spare_names[f];
+                all[i].keys[f] = fmt::format(R"(,"{}":)", name);
+                all[i].event_keys[f] = fmt::format("{}=", name);
             }
         }
         return all;
@@ -119,7 +121,7 @@ bool take_signed(std::string_view& s, std::int64_t& value)
     return true;
 }
 
-bool take_kind(std::string_view& s, record_kind& kind)
+bool kind_from(std::string_view name, record_kind& kind)
 {
     static const auto kinds = [] {
         std::unordered_map<std::string_view, record_kind> all; // only looked up in
@@ -128,57 +130,65 @@ bool take_kind(std::string_view& s, record_kind& kind)
         }
         return all;
     }();
-    const std::size_t end = s.find('"');
-    const auto found = kinds.find(s.substr(0, end));
-    if (end == std::string_view::npos || found == kinds.end()) {
+    const auto found = kinds.find(name);
+    if (found == kinds.end()) {
         return false;
     }
     kind = found->second;
-    s.remove_prefix(end + 1);
     return true;
 }
 
-/// A reason's word, or the number of one without a word.
-bool take_reason(std::string_view& s, record_kind kind, std::uint8_t& reason)
+/// A reason's word up to @p end, or the number of one without a word.
+bool take_reason(std::string_view& s, record_kind kind, char end, std::uint8_t& reason)
 {
-    std::uint64_t number = 0;
-    if (!s.starts_with('"')) {
+    if (std::uint64_t number = 0; !s.empty() && s.front() >= '0' && s.front() <= '9') {
         if (!take_digits(s, 255, number)) {
             return false;
         }
         reason = static_cast<std::uint8_t>(number);
         return reason_name(kind, reason).empty();
     }
-    const std::size_t end = s.find('"', 1);
-    const std::string_view word = s.substr(1, end - 1);
+    const std::string_view word = s.substr(0, s.find(end));
     for (unsigned i = 0;; ++i) { // a kind's words have the lowest numbers
         const std::string_view candidate = reason_name(kind, static_cast<std::uint8_t>(i));
-        if (candidate.empty() || end == std::string_view::npos) {
+        if (candidate.empty()) {
             return false;
         }
         if (candidate == word) {
             reason = static_cast<std::uint8_t>(i);
-            s.remove_prefix(end + 1);
+            s.remove_prefix(word.size());
             return true;
         }
     }
 }
 
-bool take_field(std::string_view& s, const kind_text& text, std::size_t field, std::int64_t& value)
+bool take_value(std::string_view& s, bool always, std::size_t field, std::int64_t& value)
 {
-    value = 0;
-    if (!take(s, text.keys[field])) {
-        return !text.always[field];
-    }
     std::uint64_t v = 0;
     if (field == 3) {
-        return take_signed(s, value) && (text.always[3] || value != 0);
+        return take_signed(s, value) && (always || value != 0);
     }
     if (!take_digits(s, std::numeric_limits<std::uint32_t>::max(), v)) {
         return false;
     }
     value = static_cast<std::int64_t>(v);
-    return text.always[field] || v != 0;
+    return always || v != 0;
+}
+
+void set_fields(trace_record& r, const std::array<std::int64_t, 4>& fields)
+{
+    r.task = pid{static_cast<std::uint32_t>(fields[0])};
+    r.a = static_cast<std::uint32_t>(fields[1]);
+    r.b = static_cast<std::uint32_t>(fields[2]);
+    r.value = fields[3];
+}
+
+/// `"word"`, or a number.
+bool take_json_reason(std::string_view& s, record_kind kind, std::uint8_t& reason)
+{
+    const bool quoted = take(s, "\"");
+    const bool is_number = !s.empty() && s.front() >= '0' && s.front() <= '9';
+    return quoted != is_number && take_reason(s, kind, '"', reason) && (!quoted || take(s, "\""));
 }
 
 } // namespace
@@ -188,14 +198,18 @@ bool scan_record(std::string_view s, trace_record& r)
     std::uint64_t at = 0;
     std::uint64_t cpu = 0;
     if (!take(s, R"({"at_ns":)") || !take_digits(s, std::numeric_limits<std::int64_t>::max(), at) ||
-        !take(s, R"(,"cpu":)") || !take_digits(s, no_cpu.value, cpu) || !take(s, R"(,"kind":")") ||
-        !take_kind(s, r.kind)) {
+        !take(s, R"(,"cpu":)") || !take_digits(s, no_cpu.value, cpu) || !take(s, R"(,"kind":")")) {
+        return false;
+    }
+    const std::string_view name = s.substr(0, s.find('"'));
+    s.remove_prefix(name.size());
+    if (!take(s, "\"") || !kind_from(name, r.kind)) {
         return false;
     }
     const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
     r.reason = 0;
     if (take(s, R"(,"reason":)")) {
-        if (!take_reason(s, r.kind, r.reason) || (!text.has_reason && r.reason == 0)) {
+        if (!take_json_reason(s, r.kind, r.reason) || (!text.has_reason && r.reason == 0)) {
             return false;
         }
     } else if (text.has_reason) {
@@ -203,17 +217,52 @@ bool scan_record(std::string_view s, trace_record& r)
     }
     std::array<std::int64_t, 4> fields{};
     for (std::size_t f = 0; f < 4; ++f) {
-        if (!take_field(s, text, f, fields[f])) {
+        const bool there = take(s, text.keys[f]);
+        if (there ? !take_value(s, text.always[f], f, fields[f]) : text.always[f]) {
             return false;
         }
     }
     r.at = at_ns(static_cast<std::int64_t>(at));
     r.cpu = cpu_id{static_cast<std::uint16_t>(cpu)};
-    r.task = pid{static_cast<std::uint32_t>(fields[0])};
-    r.a = static_cast<std::uint32_t>(fields[1]);
-    r.b = static_cast<std::uint32_t>(fields[2]);
-    r.value = fields[3];
+    set_fields(r, fields);
     return s == "}";
+}
+
+bool scan_event(std::string_view kind, std::string_view s, trace_record& r)
+{
+    if (!kind_from(kind, r.kind)) {
+        return false;
+    }
+    const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
+    std::uint64_t cpu = 0;
+    if (take(s, "cpu=")) {
+        if (!take_digits(s, no_cpu.value, cpu)) {
+            return false;
+        }
+        r.cpu = cpu_id{static_cast<std::uint16_t>(cpu)};
+        take(s, " ");
+    }
+    r.reason = 0;
+    if (take(s, "reason=")) {
+        if (!take_reason(s, r.kind, ' ', r.reason)) {
+            return false;
+        }
+        take(s, " ");
+    } else if (text.has_reason) {
+        return false;
+    }
+    std::array<std::int64_t, 4> fields{};
+    for (std::size_t f = 0; f < 4; ++f) {
+        const bool there = take(s, text.event_keys[f]);
+        if (there ? !take_value(s, text.always[f], f, fields[f]) : text.always[f]) {
+            return false;
+        }
+        if (there) {
+            take(s, " ");
+        }
+    }
+    set_fields(r, fields);
+    return s.empty();
 }
 
 } // namespace pairsim

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // One line of a canonical trace: the texts that depend on its kind alone, which numbers a trace with a given header may
-// hold, and a scanner for lines that stand exactly as append_record() writes them. The grammar is in these texts;
-// reader, writer and scanner use the same. What the scanner does not know is left to the reader of any JSON
+// hold, and scanners for what stands exactly as append_record() and ftrace_writer write it. The grammar is in these
+// texts; readers, writers and scanners use the same. What a scanner does not know is left to the reader of any JSON
 // (tools/io/jsonl.h).
 #pragma once
 
@@ -22,10 +22,11 @@ inline constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"
 
 /// The parts of a line that depend on the kind alone.
 struct kind_text {
-    std::string kind;                ///< `,"kind":"sched_switch"`
-    std::array<std::string, 4> keys; ///< `,"next":`
-    std::array<bool, 4> always{};    ///< the field is there even if it is 0
-    bool has_reason = false;         ///< a reason is there even if it is 0
+    std::string kind;                      ///< `,"kind":"sched_switch"`
+    std::array<std::string, 4> keys;       ///< `,"next":`
+    std::array<std::string, 4> event_keys; ///< `next=`
+    std::array<bool, 4> always{};          ///< the field is there even if it is 0
+    bool has_reason = false;               ///< a reason is there even if it is 0
 };
 
 /// By record_kind.
@@ -70,5 +71,9 @@ private:
 /// Reads @p line (without its newline) into @p r if it is the line that append_record() writes for some record, which
 /// may be one that the limits do not allow. False for everything else: it may be no record, or one in other words.
 bool scan_record(std::string_view line, trace_record& r);
+
+/// The same for an event pair:@p kind of ftrace text with its @p fields. r.at is not touched, and r.cpu only by a
+/// field.
+bool scan_event(std::string_view kind, std::string_view fields, trace_record& r);
 
 } // namespace pairsim

@@ -141,8 +141,40 @@ bool parse_short_switch(std::string_view s, std::size_t arrow, sched_event& e)
            take_short_task(s.substr(arrow + 5), e.next_comm, e.next_pid, e.next_prio);
 }
 
+/// What is left up to the next blank.
+std::string_view take_word(std::string_view& s)
+{
+    const std::string_view word = s.substr(0, s.find(' '));
+    s.remove_prefix(word.size());
+    return word;
+}
+
+/// A switch whose comms have no blanks, as nearly all are: read from left to right. What it takes, parse_switch() would
+/// read as the same.
+bool parse_plain_switch(std::string_view s, sched_event& e)
+{
+    if (!take(s, "prev_comm=")) {
+        return false;
+    }
+    e.comm = take_word(s);
+    if (!take(s, " prev_pid=") || !take_number(s, e.pid) || !take(s, " prev_prio=") || !take_number(s, e.prio) ||
+        !take(s, " prev_state=")) {
+        return false;
+    }
+    take_prev_state(take_word(s), e);
+    if (!take(s, " ==> next_comm=")) {
+        return false;
+    }
+    e.next_comm = take_word(s);
+    return take(s, " next_pid=") && take_number(s, e.next_pid) && take(s, " next_prio=") &&
+           take_number(s, e.next_prio) && s.empty();
+}
+
 bool parse_switch(std::string_view s, sched_event& e)
 {
+    if (parse_plain_switch(s, e)) {
+        return true;
+    }
     const std::size_t arrow = s.rfind(" ==> ");
     if (arrow == npos) {
         return false;
@@ -179,8 +211,22 @@ bool take_comm(std::string_view& s, std::string_view& comm, std::uint32_t& pid)
     return number_after(s, " pid=", pid);
 }
 
+/// The same for a wake-up of today's kernels.
+bool parse_plain_wakeup(std::string_view s, sched_event& e)
+{
+    if (!take(s, "comm=")) {
+        return false;
+    }
+    e.comm = take_word(s);
+    return take(s, " pid=") && take_number(s, e.pid) && take(s, " prio=") && take_number(s, e.prio) &&
+           take(s, " target_cpu=") && take_number(s, e.target_cpu) && s.empty();
+}
+
 bool parse_wakeup(std::string_view s, sched_event& e)
 {
+    if (parse_plain_wakeup(s, e)) {
+        return true;
+    }
     if (s.starts_with("comm=")) {
         return take_comm(s, e.comm, e.pid) && number_after(s, " prio=", e.prio) &&
                number_after(s, " target_cpu=", e.target_cpu);
