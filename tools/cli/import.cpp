@@ -66,7 +66,7 @@ void add_import(CLI::App& app, int& code)
     command->add_option("--from", o->from, "rt-app (JSON), or trace (as pairsim check reads it)")
         ->required()
         ->check(CLI::IsMember({"rt-app", "trace"}));
-    command->add_option("--output", o->output, "file to write (default: standard output)");
+    command->add_option("-o,--output", o->output, "file to write (default: standard output)");
     command->add_option("--name", o->name, "name of the scenario (default: the file's)");
     command->add_option("--duration", o->duration, "how long to simulate, in place of what the file says");
     command->add_option("--cpus", o->cpus, "number of CPUs (default: as many as the file names)")

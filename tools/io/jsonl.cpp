@@ -329,7 +329,11 @@ trace_record record_from(const record_limits& limits, const json& object, sim_ti
     const auto max64 = std::numeric_limits<std::int64_t>::max();
     r.kind = kind_at(object);
     check_keys(object, r.kind);
-    r.at = at_ns(integer_at(object, "at_ns", to_ns(not_before), max64));
+    r.at = at_ns(integer_at(object, "at_ns", 0, max64));
+    if (r.at < not_before) {
+        throw bad_value{"/at_ns", fmt::format("the time goes back, from {} to {}", to_ns(not_before), to_ns(r.at)),
+                        "records are in the order of their times: write the trace again"};
+    }
     const auto cpu = static_cast<std::uint16_t>(integer_at(object, "cpu", 0, no_cpu.value));
     if (!limits.allows_cpu(r.kind, cpu)) {
         throw bad_value{"/cpu", fmt::format("the header has {} CPUs", limits.cpus()), "correct one of them"};

@@ -187,7 +187,8 @@ void line_source::refuse_too_long() const
 
 void line_source::fail_too_long(std::size_t max_size) const
 {
-    throw input_error({{place(), "", fmt::format("a line of more than {} bytes", max_size), "is it a trace?"}});
+    throw input_error({{place(), "", fmt::format("a line of more than {} bytes", max_size),
+                        "no trace has such lines: write it again, or give another file"}});
 }
 
 std::string line_source::place() const
