@@ -115,9 +115,9 @@ END
 }
 
 check_chrome scenarios/quickstart.json
-check_chrome scenarios/kernel/v07-sync-ping-pong.json --until 200ms
+check_chrome scenarios/kernel/v07-sync-ping-pong.json --until 100ms
 check_perfetto scenarios/quickstart.json
-check_perfetto scenarios/kernel/v07-sync-ping-pong.json --until 200ms
+check_perfetto scenarios/kernel/v07-sync-ping-pong.json --until 100ms
 check_perfetto scenarios/catalogue/r03-kicked-and-kept.json
 for word in 'name: "draining"' 'flow_ids:' 'counter_value:' 'name: "no-run-beside-preemptor' 'cmdline: "cgroup '; do
     grep -q -- "$word" "$work_dir/run.txt" || complain "the Perfetto file has no $word"
