@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # pairsim check against the measurements of a real kernel: on the switches of each run it must find the violations that
-# the measurement found. pairsim calibrate: on two of the cases it must find a machine with the measured latencies. The data is not part of the repository: $PAIRSIM_GROUND_TRUTH names its folder; without it the
-# test is skipped. Usage: check_ground_truth.py PAIRSIM
+# the measurement found, to one per cent. pairsim calibrate: on some of the cases it must find a machine with the
+# measured latencies, to what is said for each. The data is not part of the repository: $PAIRSIM_GROUND_TRUTH names its
+# folder; without it the test is skipped. Usage: check_ground_truth.py PAIRSIM
 import glob
 import json
 import os
@@ -47,13 +48,17 @@ def check(pairsim, path, folder):
     return ""
 
 
-# Case, batch duration, and which columns of the latencies that its trace shows must be met: "50" or "95".
+# Case, batch duration, and of the latencies that its trace shows the column that must be met, "50" or "95", and how
+# nearly. remote_to_run is the fit's weak place: in these five runs it comes out 15 to 27 per cent too long.
 CALIBRATED = [
-    ("c01_2cg_spin_20ms", "20ms", {"kick_leg": "50"}),
-    ("c09_2cg_wakers_20ms", "20ms", {"wake_direct": "50", "idle_to_run": "50", "remote_to_run": "50"}),
-    ("c22_2cg_4spin_100ms", "100ms", {"tick_late": "95"}),
+    ("c01_2cg_spin_20ms", "20ms", {"kick_leg": ("50", 0.2)}),
+    (
+        "c09_2cg_wakers_20ms",
+        "20ms",
+        {"wake_direct": ("50", 0.05), "idle_to_run": ("50", 0.05), "remote_to_run": ("50", 0.3)},
+    ),
+    ("c22_2cg_4spin_100ms", "100ms", {"tick_late": ("95", 0.2)}),
 ]
-FIT_TOLERANCE = 0.3
 
 
 def calibrate(pairsim, path, batch, shown, folder):
@@ -69,11 +74,11 @@ def calibrate(pairsim, path, batch, shown, folder):
     if "1000 ticks a second, as slices end" not in done.stdout and "tick_late" in shown:
         return "the tick rate is not seen: " + done.stdout
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.split()}
-    for latency, quantile in shown.items():
+    for latency, (quantile, tolerance) in shown.items():
         column = {"50": 2, "95": 3}[quantile]
         recorded, simulated = float(rows[latency][column]), float(rows[latency][column + 4])
         print(f"{path}: {latency} p{quantile}: recorded {recorded} us, simulated {simulated} us")
-        if abs(recorded - simulated) > FIT_TOLERANCE * recorded:
+        if abs(recorded - simulated) > tolerance * recorded:
             return f"{latency} differs"
     return ""
 

@@ -129,6 +129,7 @@ TEST_CASE("what cannot be right is an error with its line, or is skipped and cou
     };
     const auto bad = GENERATE_COPY(
         bad_text{"nonsense\n", "t:3: not a line of a trace", &recorded_counts::skipped},
+        bad_text{std::string(200, '\x82') + "\n", "t:3: not a line of a trace", &recorded_counts::skipped},
         bad_text{"x-1 [000] 0.000030: sched_switch: prev_comm=t11 pr" + sw(1, 30, 21, 0), "t:3: not a line of a trace",
                  &recorded_counts::skipped}, // two writers at once
         bad_text{sw(0, 5, 11, 0), "t:3: the time goes back", &recorded_counts::skipped},

@@ -63,6 +63,10 @@ TEST_CASE("wake-ups, forks, moves and ends", "[sched_text]")
 {
     const std::string start = "bash-9 [001] d..3. 12.000000001: ";
     {
+        const parsed_line p(start + "sched_waking: comm=kworker/u8:0-events_unbound pid=7 prio=120 target_cpu=003");
+        CHECK((p.e.what == kind::waking && p.e.comm == "kworker/u8:0-events_unbound")); // workers say what they do
+    }
+    {
         const parsed_line p(start + "sched_wakeup: comm=my task pid=7 prio=120 target_cpu=003");
         CHECK((p.e.what == kind::wakeup && p.e.comm == "my task" && p.e.pid == 7));
         CHECK((p.e.target_cpu == 3 && p.e.at_ns == 12'000'000'001));

@@ -84,8 +84,9 @@ void problem_list::throw_if_any() const
 std::string quote(std::string_view text)
 {
     std::string_view shown = text.substr(0, max_shown_bytes);
-    while (shown.size() < text.size() && (static_cast<unsigned char>(text[shown.size()]) & 0xc0U) == 0x80U) {
-        shown.remove_suffix(1); // do not cut inside of a character
+    const auto cuts_a_character = [&] { return (static_cast<unsigned char>(text[shown.size()]) & 0xc0U) == 0x80U; };
+    for (int i = 0; i < 3 && shown.size() < text.size() && cuts_a_character(); ++i) { // one has 4 bytes at most
+        shown.remove_suffix(1);
     }
     std::string result = "\"";
     for (const char c : shown) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tools/io/sched_text.h"
 
-#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -11,7 +10,6 @@ namespace {
 using kind = sched_event::kind;
 
 constexpr std::size_t npos = std::string_view::npos;
-constexpr std::size_t max_comm = 15; ///< bytes; the kernel's TASK_COMM_LEN without its end
 
 void skip_blanks(std::string_view& s)
 {
@@ -322,6 +320,14 @@ bool parse_fields(std::string_view s, sched_event& e)
     return true;
 }
 
+/// Two writers at once: a comm that goes on in another line. It is longer than a task's, though a worker's may be too.
+bool holds_a_line(const sched_event& e)
+{
+    constexpr std::size_t max_comm = 15; // the kernel's TASK_COMM_LEN without its end
+    const auto goes_on = [](std::string_view comm) { return comm.size() > max_comm && comm.find(": ") != npos; };
+    return e.what != kind::attach && (goes_on(e.comm) || goes_on(e.next_comm));
+}
+
 /// What a line is that has no CPU and time: a heading, a comment, a note about lost events, or nothing we know.
 sched_event parse_note(std::string_view line)
 {
@@ -372,9 +378,7 @@ sched_event parse_sched_line(std::string_view line)
         name.remove_prefix(prefix + 1);
     }
     e.what = kind_of(name);
-    const bool fits = parse_fields(s, e);
-    const bool has_comms = e.what != kind::attach; // a longer one is the beginning of another line
-    if (!fits || (has_comms && std::max(e.comm.size(), e.next_comm.size()) > max_comm)) {
+    if (!parse_fields(s, e) || holds_a_line(e)) {
         e.what = kind::malformed;
     }
     return e;
