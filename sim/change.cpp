@@ -43,9 +43,9 @@ bool machine::lock_task_rq(cpu_id cpu, frame& f)
     const task_state& p = state_.task(f.task);
     const bool being_woken = p.state == life::running && p.queued == 0 && p.on_cpu == 0; // its waker holds pi_lock
     const bool busy = p.migrating != 0 || being_woken;
-    if (f.target != no_cpu && (busy || f.target != p.cpu)) { // granted the lock of a runqueue that it has left
+    const bool granted = f.target != no_cpu && state_.lock(rq_lock(f.target)).owner == cpu;
+    if (granted && (busy || f.target != p.cpu)) { // of a runqueue that the task has left
         release(cpu, rq_lock(f.target));
-        f.target = no_cpu;
     }
     if (busy) {
         return wait_for_task(cpu, f.task);

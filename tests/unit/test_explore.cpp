@@ -221,6 +221,22 @@ TEST_CASE("partial-order reduction keeps the verdict and makes the search smalle
     CHECK(with.nr_states < without.nr_states);
 }
 
+TEST_CASE("who moves a task that is being woken waits, and takes the runqueue's lock only then", "[explore]")
+{
+    exploration what = load("i01-direct-dispatch.json");
+    what.claims = {property::no_lost_task};
+    what.slice_end = 1;
+    what.batch_expiry = 0;
+    what.base.work.tasks.resize(1);
+    what.tasks.resize(1);
+    what.tasks[0].sleep = 1;
+    what.tasks[0].moves = {{cgroup_id{2}, 1}};
+    what.reduce.partial_order = GENERATE(false, true); // with it, the wait begins in the middle of a joined step
+    const auto result = explore(what, {.threads = 1, .check_invariants = true});
+    CHECK(result.end == search_end::complete);
+    CHECK(result.verdicts.front().what == verdict::kind::holds);
+}
+
 TEST_CASE("a bound stops the search without an answer", "[explore]")
 {
     exploration what = load("fixed-1plus1.json");
