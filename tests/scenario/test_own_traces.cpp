@@ -88,11 +88,11 @@ void round_trip(const std::string& scenario_path)
 
 TEST_CASE("a trace gives the digest, the findings and the metrics of its run, in both formats", "[own_trace]")
 {
-    const std::string path = GENERATE(as<std::string>{}, "quickstart.json", "catalogue/i05-other-nodes-dsq.json",
-                                      "catalogue/i06-pinned-task.json", "catalogue/s08-undersized-pair-ctx.json",
-                                      "catalogue/s15-top-q-in-hand.json", "catalogue/s01-hard-lockup.json",
-                                      "catalogue/s16p-idle-pair-beside-queued-task.json",
-                                      "catalogue/r03-kicked-and-kept.json", "kernel/v08-move-queued-task.json");
+    const std::string path = GENERATE(
+        as<std::string>{}, "quickstart.json", "no-isolation.json", "catalogue/i05-other-nodes-dsq.json",
+        "catalogue/i06-pinned-task.json", "catalogue/s08-undersized-pair-ctx.json", "catalogue/s15-top-q-in-hand.json",
+        "catalogue/s01-hard-lockup.json", "catalogue/s16p-idle-pair-beside-queued-task.json",
+        "catalogue/r03-kicked-and-kept.json", "kernel/v08-move-queued-task.json");
     INFO(path);
     SECTION("JSON lines")
     {

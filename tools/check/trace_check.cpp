@@ -9,6 +9,7 @@
 #include "tools/io/input_error.h"
 #include "tools/io/line_source.h"
 #include "tools/io/own_trace.h"
+#include "tools/io/runner.h"
 #include "tools/io/units.h"
 
 namespace pairsim {
@@ -101,8 +102,10 @@ void check_own(own_trace& trace, const check_options& options, check_result& res
         result.pids.push_back(static_cast<std::uint32_t>(i + 1));
     }
     result.why_not_watched = "not observable in this trace";
-    claims watched(result.what.machine, result.what.work, result.pairs, result.what.pair,
-                   {.watch = trace.world().shows, .limits = options.limits});
+    claims_options watch = claims_options_of(result.what);
+    watch.watch = trace.world().shows;
+    watch.limits = options.limits;
+    claims watched(result.what.machine, result.what.work, result.pairs, result.what.pair, watch);
     result.events = trace.read(watched);
     result.end = trace.end();
     result.claims = watched.finish(result.end);

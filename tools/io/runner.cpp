@@ -134,6 +134,11 @@ claim_set shown_by(const scenario& s)
     return shown;
 }
 
+claims_options claims_options_of(const scenario& s)
+{
+    return {.watch = shown_by(s), .limits = s.expect.limits, .isolates = s.scheduler == scheduler_name::pair};
+}
+
 std::unique_ptr<sched_ops> make_scheduler(const scenario& s)
 {
     switch (s.scheduler) {
@@ -181,10 +186,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
     sim.add_sink(digest);
     if (options.analyse) {
         measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
-        watched.emplace(s.machine, s.work, pairs, s.pair,
-                        claims_options{.watch = shown_by(s),
-                                       .limits = s.expect.limits,
-                                       .isolates = s.scheduler == scheduler_name::pair});
+        watched.emplace(s.machine, s.work, pairs, s.pair, claims_options_of(s));
         sim.add_sink(*measured);
         sim.add_sink(*watched);
     }

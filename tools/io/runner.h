@@ -43,6 +43,9 @@ pair_map pairs_of(const scenario& s);
 /// The claims that a run of the scenario's scheduler can show; a baseline lacks what some of them are about.
 claim_set shown_by(const scenario& s);
 
+/// With what options claims watch a run of the scenario, or a trace of one.
+claims_options claims_options_of(const scenario& s);
+
 /// The scheduler of a scenario.
 std::unique_ptr<sched_ops> make_scheduler(const scenario& s);
 

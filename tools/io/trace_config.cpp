@@ -12,6 +12,7 @@ struct number_key {
     const char* key;
     std::uint64_t low;
     std::uint64_t high;
+    bool optional = false;
 };
 
 constexpr number_key numbers[] = {
@@ -20,6 +21,7 @@ constexpr number_key numbers[] = {
     {"watchdog_ns", 1, std::uint64_t{1} << 62U},
     {"max_queued", 1, 1U << 30U},
     {"max_cgrps", 1, 1U << 28U},
+    {"max_top_q", 1, 1U << 30U, true},
     {"ctx_entries", 0, 4096},
 };
 
@@ -53,17 +55,21 @@ json config_of(const scenario& what, const pair_map& pairs)
     for (const auto& mask : what.work.cpumasks) {
         masks.push_back(mask_json(mask, what.machine.nr_cpus()));
     }
-    return {{"scheduler", what.scheduler == scheduler_name::pair ? "pair" : "fifo"},
-            {"hz", what.machine.hz},
-            {"slice_ns", what.machine.slice_dfl.count()},
-            {"watchdog_ns", what.machine.watchdog_timeout.count()},
-            {"max_queued", what.pair.max_queued},
-            {"max_cgrps", what.pair.max_cgrps},
-            {"ctx_entries", pairs.ctx_entries},
-            {"duration_ns", what.duration.count()},
-            {"warmup_ns", what.warmup.count()},
-            {"nodes", std::move(nodes)},
-            {"masks", std::move(masks)}};
+    json config = {{"scheduler", what.scheduler == scheduler_name::pair ? "pair" : "fifo"},
+                   {"hz", what.machine.hz},
+                   {"slice_ns", what.machine.slice_dfl.count()},
+                   {"watchdog_ns", what.machine.watchdog_timeout.count()},
+                   {"max_queued", what.pair.max_queued},
+                   {"max_cgrps", what.pair.max_cgrps},
+                   {"ctx_entries", pairs.ctx_entries},
+                   {"duration_ns", what.duration.count()},
+                   {"warmup_ns", what.warmup.count()},
+                   {"nodes", std::move(nodes)},
+                   {"masks", std::move(masks)}};
+    if (what.pair.max_top_q != 0) {
+        config["max_top_q"] = what.pair.max_top_q;
+    }
+    return config;
 }
 
 std::string problem_of_config(const json& config, std::size_t nr_cpus)
@@ -73,6 +79,9 @@ std::string problem_of_config(const json& config, std::size_t nr_cpus)
     }
     for (const auto& n : numbers) {
         const auto found = config.find(n.key);
+        if (found == config.end() && n.optional) {
+            continue;
+        }
         if (found == config.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() < n.low ||
             found->get<std::uint64_t>() > n.high) {
             return fmt::format("\"{}\" is no whole number from {} to {}", n.key, n.low, n.high);
@@ -110,6 +119,7 @@ void apply_config(const json& config, scenario& what, pair_map& pairs)
     what.warmup = nanoseconds{config.at("warmup_ns").get<std::int64_t>()};
     what.pair.max_queued = config.at("max_queued").get<std::uint32_t>();
     what.pair.max_cgrps = config.at("max_cgrps").get<std::uint32_t>();
+    what.pair.max_top_q = config.value("max_top_q", 0U); // as many as scx_pair has
     pairs.ctx_entries = config.at("ctx_entries").get<std::uint32_t>();
     for (std::size_t i = 0; i < what.machine.nr_cpus(); ++i) {
         what.machine.cpus[i].node = node_id{config.at("nodes")[i].get<std::uint16_t>()};
