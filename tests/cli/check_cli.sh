@@ -10,27 +10,8 @@ pairsim=$(realpath "$1")
 work_dir=$(mktemp -d)
 trap 'rm -rf "$work_dir"' EXIT
 quickstart=$PWD/scenarios/quickstart.json
-failures=0
-
-complain()
-{
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the command ends with STATUS, and standard error (for 0 and 3: output) contains TEXT
-expect()
-{
-    local status=0 wanted=$1 text=$2 stream=err
-    shift 2
-    (cd "$work_dir" && timeout 60 "$@") >"$work_dir/out" 2>"$work_dir/err" </dev/null || status=$?
-    [[ $wanted == 0 || $wanted == 3 ]] && stream=out
-    ((status == wanted)) || complain "$* ended with $status, not $wanted: $(head -n 2 "$work_dir/err")"
-    grep -qF -- "$text" "$work_dir/$stream" || complain "$*: no \"$text\" on std$stream"
-    if ((wanted == 2)) && [[ -s $work_dir/out ]]; then
-        complain "$*: bad input, but there is standard output"
-    fi
-}
+# shellcheck source=tests/cli/lib.sh
+source "$(dirname "$0")/lib.sh"
 
 # bad TEXT: the scenario in $work_dir/bad.json is refused, and the message contains TEXT and the file's name
 bad()

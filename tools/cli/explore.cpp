@@ -2,6 +2,7 @@
 //
 // pairsim explore: every interleaving of a small machine.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -52,15 +53,31 @@ exploration load(const options& o)
             throw input_error({{"--max-time", "", bad->what, bad->remedy}});
         }
         what.bounds.time = std::get<nanoseconds>(parsed);
+        if (what.bounds.time == nanoseconds{0}) {
+            throw input_error({{"--max-time", "", "no time at all", "give it a time above 0, such as 60s"}});
+        }
+    }
+    if (o.expected && what.expect.empty()) {
+        throw input_error({{what.file, "/expect", "nothing is expected, so --expected would always be content",
+                            "say what must come out, or leave out --expected"}});
     }
     return what;
 }
 
-void write_file(const std::string& path, const std::string& text)
+std::array<std::string, 3> outputs_of(const options& o)
 {
-    atomic_file file(path);
-    file.write(text);
-    file.commit();
+    return {o.json_file, o.dot_file, o.scenario_file};
+}
+
+/// A search may take an hour: what would fail at its end fails before it.
+void check_outputs(const options& o)
+{
+    if (std::ranges::count(outputs_of(o), "-") > 1) {
+        throw input_error({{"-", "", "two outputs to standard output", "name a file for one of them"}});
+    }
+    for (const std::string& path : outputs_of(o)) {
+        check_writable(path);
+    }
 }
 
 /// The first counterexample as a scenario, or a word on why there is none.
@@ -99,6 +116,7 @@ int exit_code_of(const exploration& what, const exploration_result& result, bool
 int run(const options& o)
 {
     const exploration what = load(o);
+    check_outputs(o);
     set_check_context("pairsim explore " + o.file);
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
     const exploration_result result =
@@ -109,7 +127,7 @@ int run(const options& o)
     if (!o.dot_file.empty()) {
         write_file(o.dot_file, result_dot(what, result));
     }
-    if (o.json_file != "-" && o.dot_file != "-") {
+    if (std::ranges::count(outputs_of(o), "-") == 0) {
         fmt::print("{}", result_text(what, result, o.lanes));
     }
     if (o.speed) {
@@ -141,8 +159,10 @@ void add_explore(CLI::App& app, int& code)
         ->check(CLI::Range(1U, 256U));
     command->add_flag("--no-partial-order", o->no_partial_order, "turn partial-order reduction off");
     command->add_flag("--no-symmetry", o->no_symmetry, "turn symmetry reduction off");
-    command->add_option("--max-states", o->max_states, "bound of states, in place of the file's");
-    command->add_option("--max-memory", o->max_memory_mib, "bound of memory in MiB, in place of the file's");
+    command->add_option("--max-states", o->max_states, "bound of states, in place of the file's")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{4'000'000'000}));
+    command->add_option("--max-memory", o->max_memory_mib, "bound of memory in MiB, in place of the file's")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'048'576}));
     command->add_option("--max-time", o->max_time, "bound of time such as 60s, in place of the file's");
     command->add_flag("--speed", o->speed, "print time, speed and memory on standard error");
     command->add_flag("--expected", o->expected, "exit with 0 if the result is what the file expects, else with 4");

@@ -13,6 +13,7 @@
 #include "tools/io/embedded.h"
 #include "tools/io/json_cursor.h"
 #include "tools/io/scenario_loader.h"
+#include "tools/io/scenario_parts.h"
 #include "tools/io/schema_check.h"
 
 namespace pairsim {
@@ -73,11 +74,17 @@ public:
             read_events(*events);
         }
         for (const auto& claim : root_.get("claims")->items()) {
-            e_.claims.push_back(find_property(claim.text().value_or("")));
+            const property which = find_property(claim.text().value_or(""));
+            if (std::ranges::find(e_.claims, which) != e_.claims.end()) {
+                claim.fail("the claim " + quote(info_of(which).id) + " is asked about twice", "leave one of them out");
+            }
+            e_.claims.push_back(which);
         }
         const auto except = root_.get("except");
         for (const auto& [id, at] : except ? except->members() : std::vector<std::pair<std::string, json_cursor>>{}) {
+            check_asked(id, at);
             for (const auto& cause : at.items()) {
+                check_cause(cause);
                 e_.except[static_cast<std::size_t>(find_property(id))].push_back(cause.text().value_or(""));
             }
         }
@@ -93,6 +100,13 @@ private:
         const auto all = all_properties();
         const auto at = std::ranges::find(all, id, &property_info::id);
         return at == all.end() ? property::exclusive : at->which; // the schema has complained
+    }
+
+    void check_asked(const std::string& id, const json_cursor& at) const
+    {
+        if (std::ranges::find(e_.claims, find_property(id)) == e_.claims.end()) {
+            at.fail("the claim " + quote(id) + " is not asked about", "add it to /claims");
+        }
     }
 
     static allowance read_times(const std::optional<json_cursor>& at, allowance otherwise)
@@ -216,6 +230,9 @@ private:
             e_.bounds.memory_bytes = number("memory_mib", e_.bounds.memory_bytes >> 20U) << 20U;
             if (const auto time = bounds->get("time")) {
                 e_.bounds.time = time->duration().value_or(e_.bounds.time);
+                if (e_.bounds.time == nanoseconds{0}) {
+                    time->fail("no time at all", "give it a time above 0, such as \"60s\"");
+                }
             }
         }
     }
@@ -225,11 +242,11 @@ private:
         const auto expect = root_.get("expect");
         for (const auto& [id, at] : expect ? expect->members() : std::vector<std::pair<std::string, json_cursor>>{}) {
             const auto cause = at.get("violated_by");
-            const property which = find_property(id);
-            if (std::ranges::find(e_.claims, which) == e_.claims.end()) {
-                at.fail("the claim " + quote(id) + " is not asked about", "add it to /claims");
+            if (cause) {
+                check_cause(*cause);
             }
-            e_.expect.push_back({which, at.value() == "holds", cause ? cause->text().value_or("") : ""});
+            check_asked(id, at);
+            e_.expect.push_back({find_property(id), at.value() == "holds", cause ? cause->text().value_or("") : ""});
         }
     }
 

@@ -90,6 +90,16 @@ void atomic_file::fail(const char* what) const
     throw std::system_error(error, std::generic_category(), path_ + ": " + what);
 }
 
+void check_writable(const std::string& path)
+{
+    std::error_code error;
+    const auto there = std::filesystem::status(path, error);
+    const bool is_special = std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
+    if (!path.empty() && path != "-" && (!is_special || std::filesystem::is_directory(there))) {
+        const atomic_file probe(path); // a pipe would take the probe for its only writer
+    }
+}
+
 void write_file(const std::string& path, std::string_view text)
 {
     atomic_file file(path);

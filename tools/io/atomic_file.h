@@ -60,6 +60,10 @@ private:
     std::string text_;
 };
 
+/// For those who work long for an output: throws at once what atomic_file would throw when it is written. Leaves
+/// nothing behind; "" and "-" can be written.
+void check_writable(const std::string& path);
+
 /// Writes @p text to the file at @p path, in full or not at all.
 void write_file(const std::string& path, std::string_view text);
 

@@ -49,6 +49,9 @@ workload read_workload(const json_cursor& root, const loading& context, std::siz
 
 expectation read_expectation(const json_cursor& at);
 
+/// Complains about the text at @p at if it is no cause: one that no claim knows would only never be found.
+void check_cause(const json_cursor& at);
+
 /// Sets @p to to what @p from's member @p key says, if there is one and it is right.
 void read_into(nanoseconds& to, const json_cursor& from, std::string_view key);
 void read_into(duration_dist& to, const json_cursor& from, std::string_view key);
