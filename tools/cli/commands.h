@@ -16,6 +16,7 @@ enum exit_code : int {
     exit_scheduler_ended = 3, ///< the modelled scheduler aborted: scx_bpf_error, stall, lockup
     exit_claim_broken = 4,    ///< an expectation failed, a claim broke, or a score is too low
     exit_bound_reached = 5,   ///< a bound was reached before an answer, or runs of a study are missing
+    exit_own_bug = 134,       ///< a rule of pairsim's own is broken; as abort() exits, which SIM_CHECK calls
 };
 
 void add_calibrate(CLI::App& app, int& code);
@@ -23,6 +24,7 @@ void add_check(CLI::App& app, int& code);
 void add_diff(CLI::App& app, int& code);
 void add_explore(CLI::App& app, int& code);
 void add_export(CLI::App& app, int& code);
+void add_fuzz(CLI::App& app, int& code);
 void add_import(CLI::App& app, int& code);
 void add_run(CLI::App& app, int& code);
 void add_explain(CLI::App& app, int& code);

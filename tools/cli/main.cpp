@@ -38,6 +38,7 @@ int run(int argc, char** argv)
     pairsim::cli::add_explain(app, code);
     pairsim::cli::add_explore(app, code);
     pairsim::cli::add_export(app, code);
+    pairsim::cli::add_fuzz(app, code);
     pairsim::cli::add_import(app, code);
     pairsim::cli::add_pairs(app, code);
     pairsim::cli::add_schema(app, code);

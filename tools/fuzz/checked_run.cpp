@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "tests/property/world_run.h"
+#include "tools/fuzz/checked_run.h"
 
-#include <variant>
+#include "tools/io/runner.h"
 
-namespace pairsim::test {
+namespace pairsim {
 namespace {
-
-pair_map map_of(const random_world& w)
-{
-    const auto nr_cpus = static_cast<std::uint32_t>(w.machine.nr_cpus());
-    return std::get<pair_map>(make_pair_map(nr_cpus, w.options.stride, w.options.variants.big_ctx_map));
-}
 
 cpu_id cpu_at(std::size_t i)
 {
@@ -30,24 +24,33 @@ void fifo_entries::on_records(std::span<const trace_record> records)
     }
 }
 
-world_run::world_run(const random_world& world, std::uint64_t seed, bool check_each_event)
-    : world_(world), sched_(map_of(world), world.options, world.machine.slice_dfl, world.work.cgroups.size()),
-      sim_(world.machine, world.work, sched_, seed)
+void trace_reader::on_records(std::span<const trace_record> records)
 {
+    for (const trace_record& r : records) {
+        state_.apply(r);
+    }
+}
+
+checked_run::checked_run(const scenario& what, bool check_each_event)
+    : what_(what), ops_(make_scheduler(what)), pair_(dynamic_cast<const pair_sched*>(ops_.get())),
+      sim_(what.machine, what.work, *ops_, what.seed),
+      observed_(what.machine.nr_cpus(), what.work.tasks.size(), pairs_of(what)), reader_(observed_)
+{
+    sim_.add_sink(reader_);
     sim_.add_sink(entries_);
     sim_.add_sink(digest_);
     sim_.check_always(check_each_event);
 }
 
-void world_run::run_to(nanoseconds t)
+void checked_run::run_to(nanoseconds t)
 {
     sim_.run_until(sim_time{t});
     sim_.flush();
 }
 
-bool world_run::is_quiet()
+bool checked_run::is_quiet()
 {
-    for (std::size_t i = 0; i < world_.machine.nr_cpus(); ++i) {
+    for (std::size_t i = 0; i < nr_cpus(); ++i) {
         if (sim_.the_machine().has_kernel_work(cpu_at(i))) {
             return false;
         }
@@ -55,9 +58,9 @@ bool world_run::is_quiet()
     return true;
 }
 
-bool world_run::op_in_progress()
+bool checked_run::op_in_progress()
 {
-    for (std::size_t i = 0; i < world_.machine.nr_cpus(); ++i) {
+    for (std::size_t i = 0; i < nr_cpus(); ++i) {
         const cpu_state& c = state().cpu(cpu_at(i));
         for (std::size_t n = 0; n < c.depth; ++n) {
             if (c.frames[n].kind == path::op) {
@@ -68,13 +71,16 @@ bool world_run::op_in_progress()
     return false;
 }
 
-std::string world_run::broken_rule()
+std::string checked_run::broken_rule()
 {
-    std::string rule = broken_queue_rule();
+    std::string rule = pair_ != nullptr ? broken_queue_rule() : "";
     if (rule.empty()) {
         rule = broken_dsq_rule();
     }
-    if (rule.empty() && !op_in_progress()) {
+    if (rule.empty()) {
+        rule = broken_trace_rule();
+    }
+    if (rule.empty() && pair_ != nullptr && !op_in_progress()) {
         rule = broken_counter_rule();
     }
     if (rule.empty() && is_quiet()) {
@@ -88,10 +94,10 @@ std::string world_run::broken_rule()
 }
 
 /// Holds between any two steps.
-std::string world_run::broken_queue_rule()
+std::string checked_run::broken_queue_rule()
 {
-    auto maps = sched_.maps(state());
-    for (std::uint32_t c = 0; c < world_.work.cgroups.size(); ++c) {
+    auto maps = pair_->maps(state());
+    for (std::uint32_t c = 0; c < what_.work.cgroups.size(); ++c) {
         const auto q = maps.q_idx(cgroup_id{c});
         if (q != no_q_idx && maps.nr_elements(q) < maps.len(q)) {
             return "a FIFO has at least as many elements as its length says";
@@ -101,7 +107,7 @@ std::string world_run::broken_queue_rule()
 }
 
 /// Holds between any two steps.
-std::string world_run::broken_dsq_rule()
+std::string checked_run::broken_dsq_rule()
 {
     const topology& topo = sim_.the_machine().topo();
     for (std::size_t n = 0; n < topo.node_mask.size(); ++n) {
@@ -124,10 +130,34 @@ std::string world_run::broken_dsq_rule()
     return {};
 }
 
-/// Holds while no op is in progress.
-std::string world_run::broken_counter_rule()
+/// Holds between any two steps: who follows the trace knows who runs where.
+std::string checked_run::broken_trace_rule()
 {
-    auto maps = sched_.maps(state());
+    for (std::size_t i = 0; i < nr_cpus(); ++i) {
+        const observed_cpu& seen = observed_.cpu(cpu_at(i));
+        const pid curr = state().cpu(cpu_at(i)).curr;
+        if (seen.current != curr) {
+            return "the trace says who runs on each CPU: CPU " + std::to_string(i);
+        }
+        if (is_task(curr) && seen.cgroup != state().task(curr).cgroup) {
+            return "the trace says in which cgroup a running task is: CPU " + std::to_string(i);
+        }
+    }
+    for (std::size_t i = 0; pair_ != nullptr && i < observed_.nr_pairs(); ++i) {
+        const observed_pair& seen = observed_.pair(static_cast<std::uint32_t>(i));
+        const auto id = pair_->pairs().pair_id[seen.cpus[0].value];
+        if (id < pair_->pairs().ctx_entries && seen.cgid != no_cgroup &&
+            seen.cgid != pair_->maps(state()).ctx(id).cgid) {
+            return "the trace says which cgroup each pair has: pair " + std::to_string(i);
+        }
+    }
+    return {};
+}
+
+/// Holds while no op is in progress.
+std::string checked_run::broken_counter_rule()
+{
+    auto maps = pair_->maps(state());
     const auto n = [&](pair_counter c) { return at(maps.counters(), c); };
     if (n(pair_counter::nr_exps) != n(pair_counter::nr_exp_waits) + n(pair_counter::nr_exp_empty) +
                                         n(pair_counter::nr_cgrp_next) + n(pair_counter::nr_cgrp_coll)) {
@@ -142,16 +172,16 @@ std::string world_run::broken_counter_rule()
 }
 
 /// Holds while every CPU is in its base: each task is where it should be.
-std::string world_run::broken_task_rule()
+std::string checked_run::broken_task_rule()
 {
     if (sim_.exit().kind != exit_kind::none) {
         return {};
     }
-    for (std::size_t i = 0; i < world_.work.tasks.size(); ++i) {
+    for (std::size_t i = 0; i < what_.work.tasks.size(); ++i) {
         const pid p{static_cast<std::uint32_t>(i + 1)};
         const task_state& t = state().task(p);
         const bool runs = state().cpu(t.cpu).curr == p;
-        const bool in_fifo = t.ops == ops_state::queued && entries_.of(p) > 0;
+        const bool in_fifo = t.ops == ops_state::queued && (pair_ == nullptr || entries_.of(p) > 0);
         const int places = int{runs} + int{t.on_dsq != dsq_kind::none} + int{in_fifo};
         const bool runnable = t.state == life::running;
         if (runnable != (t.queued != 0) || places != int{runnable}) {
@@ -161,7 +191,7 @@ std::string world_run::broken_task_rule()
             return "no task is between two places: pid " + std::to_string(p.value);
         }
         const bool stopper_is_busy = state().cpu(t.cpu).curr == higher_pid(sched_class::stop); // may yet move it
-        if (runnable && !stopper_is_busy && !world_.work.cpumasks[t.affinity].test(t.cpu)) {
+        if (runnable && !stopper_is_busy && !what_.work.cpumasks[t.affinity].test(t.cpu)) {
             return "a runnable task is on a CPU that it may use: pid " + std::to_string(p.value);
         }
     }
@@ -169,9 +199,9 @@ std::string world_run::broken_task_rule()
 }
 
 /// Holds while every CPU is in its base.
-std::string world_run::broken_lock_rule()
+std::string checked_run::broken_lock_rule()
 {
-    const std::size_t nr_locks = world_.machine.nr_cpus() + sim_.the_machine().topo().node_mask.size();
+    const std::size_t nr_locks = nr_cpus() + sim_.the_machine().topo().node_mask.size();
     for (lock_id l = 0; l < nr_locks; ++l) {
         if (state().lock(l).owner != no_cpu) {
             return "no CPU in its base holds a lock: lock " + std::to_string(l);
@@ -180,4 +210,4 @@ std::string world_run::broken_lock_rule()
     return {};
 }
 
-} // namespace pairsim::test
+} // namespace pairsim
