@@ -62,6 +62,12 @@ trace_world world_of(const trace_header& header)
     return world;
 }
 
+static bool ends_run(const trace_record& r)
+{
+    return r.kind == record_kind::scx_exit || r.kind == record_kind::hard_lockup ||
+           (r.kind == record_kind::scx_error && r.value == static_cast<std::int64_t>(exit_kind::no_progress));
+}
+
 std::uint64_t own_trace::read(trace_sink& sink)
 {
     constexpr std::size_t batch_size = 1024;
@@ -75,7 +81,7 @@ std::uint64_t own_trace::read(trace_sink& sink)
             sink.on_records(batch);
             batch.clear();
         }
-        if (r.at > end_ || r.kind == record_kind::scx_exit || r.kind == record_kind::hard_lockup) {
+        if (r.at > end_ || ends_run(r)) {
             end_ = r.at;
         }
     }
