@@ -93,7 +93,7 @@ TEST_CASE("a host is on time with timers of an idle machine and with coarse ones
     CHECK(end_of(w, sleeper) == sim_time{(alone ? 3ms : 4ms) + 1ms});
 }
 
-TEST_CASE("a timer's periods count from the task's start; one that comes too late begins anew, or catches up",
+TEST_CASE("a timer's periods count from the task's start, and one that comes too late begins anew, or catches up",
           "[simulator]")
 {
     const auto timer = [](bool catch_up) {
