@@ -260,7 +260,8 @@ void observed_state::on_way(const trace_record& r)
 {
     arrival& came = tasks_[index(r.task)].came;
     if (r.kind == k::enqueue) {
-        came = {.how = arrival::way::queued};
+        // Who popped its entry before may be about to insert it.
+        came = {.how = arrival::way::queued, .popped_from = came.popped_from, .popped = came.popped};
     } else if (r.kind == k::cgrp_q_pop) {
         came.popped_from = cgroup_id{r.a};
         came.popped = seq_;

@@ -196,6 +196,14 @@ TEST_CASE("I4, I5, I6: the global DSQ has no owner", "[claims]")
         s.at(21).add(record_kind::task_move, 0, 3, 1, 2, move_state::queued).dispatch(3, 1, 1, 1);
         expected = "I10";
     }
+    SECTION("I10: moved while a dispatch had its entry in hand")
+    {
+        s.at(20).start(3, 1, wake_path::queued).add(record_kind::cgrp_q_pop, 1, 3, 1);
+        s.at(21).add(record_kind::task_move, 0, 3, 1, 2, move_state::queued);
+        s.add(record_kind::enqueue, 0, 3, 2, 0, enqueue_reason::restore);
+        s.add(record_kind::dsq_insert, 1, 3, 0, 0, insert_result::local);
+        expected = "I10";
+    }
     s.at(22).run(1, 3);
     CHECK(causes_of(watch(world, s, 50), claim_id::exclusive) == expected + " 28");
 }
