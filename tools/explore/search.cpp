@@ -13,8 +13,8 @@ namespace pairsim {
 namespace {
 
 /// The states between two merges, in slices that the threads take by turns. Nothing may depend on either but speed.
-constexpr std::size_t chunk = 1024;
-constexpr std::size_t slices = 16;
+constexpr std::size_t chunk = 8192;
+constexpr std::size_t slices = 32;
 
 using chunk_findings = std::array<findings, slices>;
 
