@@ -75,6 +75,9 @@ void machine::buffer_insert(cpu_id cpu, pid task, bool to_local, nanoseconds sli
     cpu_state& c = state_.cpu(cpu);
     SIM_CHECK(c.nr_buffered < traits_.dispatch_max_batch);
     task_state& p = state_.task(task);
+    if (p.on_cpu != 0) {
+        driver_.slice_changes(p.cpu);
+    }
     p.slice = slice; // at once, whoever runs it and wherever
     buffered_insert& entry = state_.insert_buffer(cpu)[c.nr_buffered++];
     entry = {.task = task,

@@ -40,6 +40,9 @@ public:
     /// @p task runs on @p cpu and must leave it: the driver lets a stop-class thread run there, and when it has the
     /// CPU calls begin_stopper().
     virtual void stopper_needed(cpu_id cpu, pid task) = 0;
+    /// The slice of the task that runs on @p cpu is about to be written from elsewhere: a driver that has left out
+    /// ticks charges it with them first.
+    virtual void slice_changes(cpu_id /*cpu*/) {}
     /// A record of the trace; called only if the machine was told that there is somebody to read it.
     virtual void record(const trace_record& r) = 0;
 };
@@ -104,6 +107,8 @@ public:
     void raise(cpu_id cpu, irq which) { state_.cpu(cpu).pending |= which; }
     /// The timer of a sleeping task goes off on @p cpu; for an unborn task, its fork.
     void timer_expired(cpu_id cpu, pid task);
+    /// Charges the slice of the task that runs on @p cpu up to @p t, as a tick then would have.
+    void charge_slice(cpu_id cpu, sim_time t);
     /// Work of a higher class becomes runnable on @p cpu.
     void higher_arrives(cpu_id cpu, sched_class cls, nanoseconds length);
 
@@ -181,7 +186,7 @@ private:
     void set_next(cpu_id cpu, frame& f);
     cost_kind context_switch(cpu_id cpu, frame& f);
     result finish_switch(cpu_id cpu, frame& f);
-    void update_curr(cpu_id cpu);
+    void update_curr(cpu_id cpu) { charge_slice(cpu, now_); }
     void resched_curr(cpu_id from, cpu_id target);
     sched_class highest_runnable(const cpu_state& cpu) const;
 

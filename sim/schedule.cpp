@@ -121,16 +121,17 @@ cost_kind machine::deschedule_prev(cpu_id cpu, frame& f)
 }
 
 /// Source: update_curr_scx().
-void machine::update_curr(cpu_id cpu)
+void machine::charge_slice(cpu_id cpu, sim_time t)
 {
     const cpu_state& c = state_.cpu(cpu);
     if (!is_task(c.curr)) {
         return;
     }
     task_state& p = state_.task(c.curr);
-    const nanoseconds delta = now_ - p.exec_start;
-    p.exec_start = now_;
-    p.slice = std::max(nanoseconds{0}, p.slice - delta);
+    if (t > p.exec_start) {
+        p.slice = std::max(nanoseconds{0}, p.slice - (t - p.exec_start));
+        p.exec_start = t;
+    }
 }
 
 /// Source: resched_curr().

@@ -44,11 +44,11 @@ void simulator::run_cpu(cpu_id cpu)
     cpu_run& r = run_of(cpu);
     const timer_id step = timer_of(cpu, step_timer);
     r.mode = cpu_mode::stepping;
+    if (now_ < r.frozen_until) {
+        queue_.arm(step, r.frozen_until, event_phase::kernel_step);
+        return;
+    }
     while (!ended_) {
-        if (now_ < r.frozen_until) {
-            queue_.arm(step, r.frozen_until, event_phase::kernel_step);
-            return;
-        }
         if (++instant_steps_ > max_instant_steps) {
             machine_.fail(exit_kind::no_progress, 0, cpu.value, 0, cpu);
             end_run();
@@ -57,6 +57,7 @@ void simulator::run_cpu(cpu_id cpu)
         const step_result done = machine_.step(cpu);
         if (done.what == step_result::kind::blocked) {
             r.mode = cpu_mode::blocked;
+            follow_ticks(cpu);
             return;
         }
         if (done.what == step_result::kind::base) {
@@ -104,6 +105,7 @@ bool simulator::enter_base(cpu_id cpu)
     }
     r.mode = cpu_mode::base;
     r.base_since = now_;
+    follow_ticks(cpu);
     return true;
 }
 
@@ -123,6 +125,7 @@ bool simulator::enter_higher(cpu_id cpu, sched_class cls)
     arm_user(cpu, now_ + left);
     r.mode = cpu_mode::base;
     r.base_since = now_;
+    follow_ticks(cpu);
     return true;
 }
 
@@ -145,6 +148,9 @@ void simulator::leave_base(cpu_id cpu)
         t.cold_left -= cold;
         useful_work_ += done - cold;
     }
+    if (config_.profile != kernel_profile::knew) { // whose CPU may now spin on top of its task
+        charge_skipped_ticks(cpu);
+    }
 }
 
 void simulator::arm_user(cpu_id cpu, sim_time at)
@@ -164,15 +170,11 @@ nanoseconds simulator::draw(const duration_dist& dist, random_purpose purpose, s
     return sample(dist, random_draw(seed_, purpose, entity, n));
 }
 
-nanoseconds simulator::cost(cpu_id cpu, cost_kind kind)
+nanoseconds simulator::draw_cost(cpu_id cpu, cost_kind kind)
 {
     const auto index = static_cast<std::size_t>(kind);
-    const duration_dist& dist = config_.costs[index];
-    if (dist.is_constant()) {
-        return dist.low;
-    }
     const auto purpose = static_cast<random_purpose>(to_underlying(random_purpose::cost) + index);
-    return draw(dist, purpose, cpu.value, run_of(cpu).nr_draws[index]++);
+    return draw(config_.costs[index], purpose, cpu.value, run_of(cpu).nr_draws[index]++);
 }
 
 std::uint64_t simulator::unseed() const
@@ -225,10 +227,10 @@ void simulator::ipi_sent(cpu_id target)
 
 void simulator::switched(cpu_id cpu, pid prev, pid next)
 {
-    if (prev == idle_pid && !queue_.armed(timer_of(cpu, tick_timer))) {
-        arm_next_tick(cpu);
-    }
     cpu_run& r = run_of(cpu);
+    if (prev == idle_pid && !r.ticks) {
+        begin_ticks(cpu);
+    }
     if (!r.left_at.empty() && is_task(prev) && r.last_cgroup != no_cgroup) {
         r.left_at[r.last_cgroup.value] = now_;
     }
@@ -313,6 +315,13 @@ void simulator::scheduler_failed()
 void simulator::kick_wait_began(cpu_id cpu, cpu_id /*target*/)
 {
     queue_.arm(timer_of(cpu, lockup_timer), now_ + config_.hard_lockup_after, event_phase::watchdog);
+}
+
+void simulator::slice_changes(cpu_id cpu)
+{
+    if (run_of(cpu).mode == cpu_mode::base) {
+        charge_skipped_ticks(cpu);
+    }
 }
 
 void simulator::stopper_needed(cpu_id cpu, pid task)

@@ -35,8 +35,10 @@ simulator::simulator(const machine_config& config, const workload& work, const s
       watchdog_timer_(outside_timer_ + 1), disable_timer_(outside_timer_ + 2), nr_timers_(outside_timer_ + 3),
       queue_(nr_timers_), machine_(config, work, ops, *this), cpus_(config.nr_cpus()), tasks_(work.tasks.size()),
       channels_(work.nr_channels), higher_(work.higher.size()), lost_(work.lost_time.size()),
-      live_tasks_(work.cgroups.size()), cgroup_online_(work.cgroups.size()), removal_begun_(work.cgroups.size())
+      live_tasks_(work.cgroups.size()), cgroup_online_(work.cgroups.size()), removal_begun_(work.cgroups.size()),
+      skips_ticks_(may_skip_ticks())
 {
+    make_tick_groups();
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
         tasks_[i].jumps.resize(work.tasks[i].program.size());
     }
@@ -50,7 +52,7 @@ simulator::simulator(const machine_config& config, const workload& work, const s
 void simulator::add_sink(trace_sink& sink)
 {
     sinks_.push_back(&sink);
-    records_.reserve(record_batch);
+    records_.resize(record_batch);
     machine_.set_tracing(true);
 }
 
@@ -90,8 +92,8 @@ void simulator::arm_initial_timers()
 
 void simulator::record(const trace_record& r)
 {
-    records_.push_back(r);
-    if (records_.size() >= record_batch) {
+    records_[nr_records_++] = r;
+    if (nr_records_ == record_batch) {
         flush();
     }
 }
@@ -99,9 +101,9 @@ void simulator::record(const trace_record& r)
 void simulator::flush()
 {
     for (trace_sink* sink : sinks_) {
-        sink->on_records(records_);
+        sink->on_records(std::span(records_).first(nr_records_));
     }
-    records_.clear();
+    nr_records_ = 0;
 }
 
 void simulator::run_until(sim_time until)
@@ -112,9 +114,12 @@ void simulator::run_until(sim_time until)
     }
     while (!ended_ && queue_.next_time() <= until_) {
         SIM_CHECK(queue_.next_time() >= now_);
-        instant_steps_ = queue_.next_time() > now_ ? 0 : instant_steps_;
-        now_ = queue_.next_time();
-        machine_.set_now(now_);
+        if (queue_.next_time() > now_) {
+            now_ = queue_.next_time();
+            machine_.set_now(now_);
+            instant_steps_ = 0;
+            ticks_are_over_ = false;
+        }
         const timer_id timer = queue_.next();
         queue_.pop();
         ++nr_events_;
@@ -126,11 +131,16 @@ void simulator::run_until(sim_time until)
     if (!ended_) {
         now_ = until_;
         machine_.set_now(now_);
+        ticks_are_over_ = true;
+    }
+    for (std::size_t i = 0; i < cpus_.size(); ++i) {
+        slice_changes(cpu_at(i)); // whoever looks at the state now sees what each tick would have left
     }
 }
 
 void simulator::handle(timer_id timer)
 {
+    ticks_are_over_ = ticks_are_over_ || timer >= first_task_timer_;
     if (timer < first_task_timer_) {
         handle_cpu_timer(cpu_at(timer / nr_cpu_timers), static_cast<cpu_timer>(timer % nr_cpu_timers));
     } else if (timer < first_higher_timer_) {
@@ -207,6 +217,7 @@ void simulator::handle_cpu_timer(cpu_id cpu, cpu_timer which)
         on_tick(cpu);
         return;
     case user_timer:
+        ticks_are_over_ = true;
         if (run_of(cpu).mode == cpu_mode::base) { // else: it left its base before the piece of work was done
             poke(cpu);
         }
@@ -216,6 +227,7 @@ void simulator::handle_cpu_timer(cpu_id cpu, cpu_timer which)
         poke(cpu);
         return;
     case lockup_timer:
+        ticks_are_over_ = true;
         on_lockup(cpu);
         return;
     case nr_cpu_timers:
@@ -242,36 +254,6 @@ void simulator::handle_other_timer(timer_id timer)
 }
 
 // ---- events of CPUs -------------------------------------------------------------------------------------------
-
-/// Ticks lie on a grid of 1/hz, shifted by the CPU's offset; an idle CPU has none (NO_HZ_IDLE).
-void simulator::arm_next_tick(cpu_id cpu)
-{
-    cpu_run& r = run_of(cpu);
-    const std::int64_t second = 1'000'000'000;
-    const std::int64_t offset = config_.tick_offset[cpu.value].count();
-    const std::int64_t hz = config_.hz;
-    const auto grid = [&](std::uint64_t k) { return offset + static_cast<std::int64_t>(k) * second / hz; };
-    auto k = r.next_tick;
-    if (to_ns(now_) >= grid(k + 1)) { // after an idle span
-        k = static_cast<std::uint64_t>((to_ns(now_) - offset) * hz / second);
-    }
-    while (grid(k) <= to_ns(now_)) {
-        ++k;
-    }
-    r.next_tick = k;
-    const nanoseconds jitter = draw(config_.tick_jitter, random_purpose::tick_jitter, cpu.value, k);
-    queue_.arm(timer_of(cpu, tick_timer), at_ns(grid(k)) + jitter, event_phase::tick);
-}
-
-void simulator::on_tick(cpu_id cpu)
-{
-    if (machine_.state().cpu(cpu).curr == idle_pid) {
-        return;
-    }
-    arm_next_tick(cpu);
-    machine_.raise(cpu, irq_tick);
-    poke(cpu);
-}
 
 /// The hard-lockup detector: the CPU has not taken an interrupt for too long.
 void simulator::on_lockup(cpu_id cpu)

@@ -14,6 +14,7 @@
 #include "sim/event_queue.h"
 #include "sim/machine.h"
 #include "sim/random.h"
+#include "sim/ticks.h"
 
 namespace pairsim {
 
@@ -51,6 +52,9 @@ public:
     const std::vector<std::string>& warnings() const { return warnings_; }
     /// Makes the machine check its invariants after each event (slow: for tests).
     void check_always(bool on) { check_always_ = on; }
+    /// Makes ticks be simulated one by one even where they change nothing: the same trace, slower (for tests). To be
+    /// called before the first run_until().
+    void simulate_each_tick() { skips_ticks_ = false; }
 
 private:
     /// Timers of a CPU; its timer number k is cpu * nr_cpu_timers + k.
@@ -69,7 +73,8 @@ private:
         nanoseconds in_base{};   ///< sum of the base's stretches that have ended
         nanoseconds lost{};      ///< sum of lost time, up to frozen_until
         std::uint32_t speed = full_speed;
-        std::uint64_t next_tick = 0;              ///< number of the tick that is armed
+        bool ticks = false;                       ///< it has ticks: it was not idle at the last one
+        std::uint32_t tick_group = 0;             ///< index, if ticks are skipped
         std::array<nanoseconds, 5> higher_left{}; ///< work of each higher class, by sched_class
         cgroup_id last_cgroup = no_cgroup;        ///< of the last task that ran here
         std::vector<sim_time> left_at;            ///< when each cgroup last ran here; only with a cold_cache_curve
@@ -113,7 +118,6 @@ private:
     void on_task_timer(pid task);
     bool host_is_late(pid task);
     void serve_late_timers(cpu_id idle);
-    void on_tick(cpu_id cpu);
     void on_lockup(cpu_id cpu);
     void on_higher(std::size_t source);
     void on_lost_time(std::size_t source);
@@ -132,12 +136,29 @@ private:
     void leave_base(cpu_id cpu);
     bool enter_higher(cpu_id cpu, sched_class cls);
     void arm_user(cpu_id cpu, sim_time at);
-    void arm_next_tick(cpu_id cpu);
-    nanoseconds cost(cpu_id cpu, cost_kind kind);
+    nanoseconds cost(cpu_id cpu, cost_kind kind)
+    {
+        const duration_dist& dist = config_.costs[static_cast<std::size_t>(kind)];
+        return dist.is_constant() ? dist.low : draw_cost(cpu, kind);
+    }
+    nanoseconds draw_cost(cpu_id cpu, cost_kind kind);
     nanoseconds draw(const duration_dist& dist, random_purpose purpose, std::uint32_t entity, std::uint64_t n);
     void update_speed(cpu_id cpu);
     void warm_caches(cpu_id cpu, pid task);
     nanoseconds cold_cache_work(cpu_id cpu, cgroup_id cgroup);
+
+    // ticks.cpp
+    void begin_ticks(cpu_id cpu);
+    void arm_next_tick(cpu_id cpu);
+    void on_tick(cpu_id cpu);
+    bool may_skip_ticks() const;
+    void make_tick_groups();
+    tick_group& group_of(cpu_id cpu) { return tick_groups_[run_of(cpu).tick_group]; }
+    sim_time open_tick(const tick_group& g, sim_time t) const;
+    void arm_ticks(const tick_group& g, sim_time needed_from);
+    void follow_ticks(cpu_id cpu);
+    void on_ticks(tick_group& g);
+    void charge_skipped_ticks(cpu_id cpu);
 
     // task_program.cpp
     bool next_phase(cpu_id cpu, pid task);
@@ -162,6 +183,7 @@ private:
     void scheduler_failed() override;
     void kick_wait_began(cpu_id cpu, cpu_id target) override;
     void stopper_needed(cpu_id cpu, pid task) override;
+    void slice_changes(cpu_id cpu) override;
     void record(const trace_record& r) override;
 
     cpu_run& run_of(cpu_id cpu) { return cpus_[cpu.value]; }
@@ -191,11 +213,16 @@ private:
     std::vector<pid> late_; ///< sleepers whose timers the host has not served
     std::vector<std::string> warnings_;
     std::vector<trace_sink*> sinks_;
-    std::vector<trace_record> records_;
+    std::vector<trace_record> records_; ///< room for a batch, of which `nr_records_` are filled
+    std::size_t nr_records_ = 0;
     std::uint64_t nr_events_ = 0;
     std::uint64_t nr_draws_ = 0;
-    std::uint64_t useful_work_ = 0;   ///< done, in 1/1000 ns of a full-speed CPU
-    std::uint64_t instant_steps_ = 0; ///< steps and phases since time last moved
+    std::uint64_t useful_work_ = 0;         ///< done, in 1/1000 ns of a full-speed CPU
+    std::uint64_t instant_steps_ = 0;       ///< steps and phases since time last moved
+    std::vector<tick_group> tick_groups_;   ///< if ticks are skipped
+    std::vector<sim_time> needs_tick_from_; ///< by CPU: when its slice ends; its ticks before change nothing
+    bool skips_ticks_;
+    bool ticks_are_over_ = false; ///< something has happened that comes after the ticks of this instant
     bool ended_ = false;
     bool check_always_ = false;
 };

@@ -184,6 +184,9 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
     std::optional<metrics> measured;
     std::optional<claims> watched;
     sim.add_sink(digest);
+    if (options.each_tick) {
+        sim.simulate_each_tick();
+    }
     if (options.analyse) {
         measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
         watched.emplace(s.machine, s.work, pairs, s.pair, claims_options_of(s));
