@@ -23,40 +23,41 @@ void observed_queues::put(pid p, const observed_place& at)
 
 namespace {
 
-enum class group : std::uint8_t { none, place, top_q, decision };
+enum class queue_change : std::uint8_t { none, place, top_q, decision };
 
 /// Which part of the state a kind of record changes.
-group group_of(k kind)
+queue_change change_by(k kind)
 {
-    constexpr k places[] = {k::cgrp_q_push, k::cgrp_q_pop,   k::enqueue,      k::dsq_insert,
-                            k::consume,     k::local_insert, k::sched_switch, k::task_exit};
-    constexpr k decisions[] = {k::pair_adopt, k::pair_coll, k::pair_top_q_empty};
-    static const auto groups = [&] {
-        std::array<group, nr_record_kinds> all{};
+    static constexpr auto changes = [] {
+        constexpr k places[] = {k::cgrp_q_push, k::cgrp_q_pop,   k::enqueue,      k::dsq_insert,
+                                k::consume,     k::local_insert, k::sched_switch, k::task_exit};
+        constexpr k decisions[] = {k::pair_adopt, k::pair_coll, k::pair_top_q_empty};
+        std::array<queue_change, nr_record_kinds> all{};
         for (const k each : places) {
-            all[static_cast<std::size_t>(each)] = group::place;
+            all[static_cast<std::size_t>(each)] = queue_change::place;
         }
         for (const k each : decisions) {
-            all[static_cast<std::size_t>(each)] = group::decision;
+            all[static_cast<std::size_t>(each)] = queue_change::decision;
         }
-        all[static_cast<std::size_t>(k::top_q_push)] = all[static_cast<std::size_t>(k::top_q_pop)] = group::top_q;
+        all[static_cast<std::size_t>(k::top_q_push)] = all[static_cast<std::size_t>(k::top_q_pop)] =
+            queue_change::top_q;
         return all;
     }();
-    return groups[static_cast<std::size_t>(kind)];
+    return changes[static_cast<std::size_t>(kind)];
 }
 
 } // namespace
 
 void observed_queues::apply(const trace_record& r)
 {
-    switch (group_of(r.kind)) {
-    case group::none:
+    switch (change_by(r.kind)) {
+    case queue_change::none:
         return;
-    case group::place:
+    case queue_change::place:
         return on_place(r);
-    case group::top_q:
+    case queue_change::top_q:
         return on_top_q(r);
-    case group::decision:
+    case queue_change::decision:
         return release_hand(r.cpu, r.at, r.kind != k::pair_top_q_empty);
     }
 }

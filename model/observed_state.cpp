@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/observed_state.h"
 
+#include <array>
 #include <iterator>
 
 #include "sim/check.h"
@@ -32,14 +33,31 @@ constexpr group group_of(record_kind kind)
 
 } // namespace
 
-record_subject subject_of(record_kind kind)
+namespace {
+
+constexpr record_subject subject_of_group(group g)
 {
     constexpr record_subject subjects[] = {
         record_subject::none,         record_subject::cpu,  record_subject::cpu,  record_subject::target,
         record_subject::cpu,          record_subject::cpu,  record_subject::pair, record_subject::none,
         record_subject::running_task, record_subject::none, record_subject::none,
     };
-    return subjects[static_cast<std::size_t>(group_of(kind))];
+    return subjects[static_cast<std::size_t>(g)];
+}
+
+constexpr auto subjects_by_kind = [] {
+    std::array<record_subject, nr_record_kinds> all{};
+    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+        all[i] = subject_of_group(groups[i]);
+    }
+    return all;
+}();
+
+} // namespace
+
+record_subject subject_of(record_kind kind)
+{
+    return subjects_by_kind[static_cast<std::size_t>(kind)];
 }
 
 observed_state::observed_state(std::size_t nr_cpus, std::size_t nr_tasks, const pair_map& pairs)

@@ -16,7 +16,7 @@ enum class switch_pc : std::uint8_t { section, kick };
 
 op_step pair_sched::step_cpu_release(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     if (static_cast<switch_pc>(call.pc) == switch_pc::section) {
         if (!maps.has_ctx(map_.pair_id[cpu.value])) {
@@ -42,7 +42,7 @@ op_step pair_sched::step_cpu_release(frame& call, kfuncs& k) const
 
 op_step pair_sched::step_cpu_acquire(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     if (static_cast<switch_pc>(call.pc) == switch_pc::section) {
         if (!maps.has_ctx(map_.pair_id[cpu.value])) {
@@ -69,7 +69,7 @@ op_step pair_sched::step_cpu_acquire(frame& call, kfuncs& k) const
 /// Source: tp_btf/sched_switch program of the kernel tree's scx_pair.
 op_step pair_sched::step_sched_switch(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     if (!maps.has_ctx(map_.pair_id[cpu.value])) {
         return op_step::done();
@@ -93,7 +93,7 @@ op_step pair_sched::step_sched_switch(frame& call, kfuncs& k) const
 /// which a CPU neither counts as preempted nor as running the task that it resumes.
 op_step pair_sched::step_strict_switch(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     if (static_cast<switch_pc>(call.pc) == switch_pc::kick) {
         kick_partner(k, call.flags);

@@ -69,12 +69,12 @@ pair_sched::pair_sched(pair_map map, const pair_config& config, nanoseconds slic
     : map_(std::move(map)), config_(config), slice_dfl_(slice_dfl)
 {
     const auto n = static_cast<std::uint32_t>(nr_cgroups);
-    sizes_ = {.nr_ctxs = map_.ctx_entries,
-              .nr_cgroups = n,
-              .nr_q = std::min(n, config.max_cgrps),
-              .max_queued = config.max_queued,
-              .max_cgrps = config.max_cgrps,
-              .max_top_q = config.top_q_capacity()};
+    layout_ = pair_maps::layout({.nr_ctxs = map_.ctx_entries,
+                                 .nr_cgroups = n,
+                                 .nr_q = std::min(n, config.max_cgrps),
+                                 .max_queued = config.max_queued,
+                                 .max_cgrps = config.max_cgrps,
+                                 .max_top_q = config.top_q_capacity()});
 }
 
 sched_ops::traits pair_sched::describe() const
@@ -85,18 +85,18 @@ sched_ops::traits pair_sched::describe() const
             .select_cpu_prev = config_.variants.select_cpu_prev,
             .enq_last = config_.variants.enq_last,
             .dispatch_max_batch = 1, // one successful try_dispatch() inserts one task
-            .nr_locks = map_.pair_id.size() + sizes_.nr_q + 1,
-            .state_bytes = pair_maps::bytes(sizes_)};
+            .nr_locks = map_.pair_id.size() + layout_.nr_q + 1,
+            .state_bytes = layout_.bytes};
 }
 
 void pair_sched::init_state(std::byte* state) const
 {
-    pair_maps::init(sizes_, state);
+    pair_maps::init(layout_, state);
 }
 
 pair_maps pair_sched::maps(machine_state& state) const
 {
-    return {sizes_, state.sched()};
+    return {layout_, state.sched()};
 }
 
 op_step pair_sched::step(frame& call, kfuncs& k) const
@@ -125,7 +125,7 @@ op_step pair_sched::step(frame& call, kfuncs& k) const
 
 void pair_sched::kick_partner(kfuncs& k, std::uint8_t flags) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     ++at(maps.counters(), counter::nr_kicks);
     k.kick_cpu(map_.pair_cpu[k.this_cpu().value], flags);
 }
@@ -139,7 +139,7 @@ void pair_sched::emit_ctx(kfuncs& k, record_kind kind, const pair_ctx& ctx, std:
 
 op_step pair_sched::step_enqueue(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cgroup_id cgroup = k.task_cgroup(call.task);
     auto l = call.locals<enqueue_locals>();
     switch (static_cast<enqueue_pc>(call.pc)) {
@@ -220,7 +220,7 @@ op_step pair_sched::step_dispatch(frame& call, kfuncs& k) const
 /// The clock is read before the lock is taken: it may be older than what the partner writes.
 op_step pair_sched::begin_try_dispatch(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     auto l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::begin) {
@@ -242,7 +242,7 @@ op_step pair_sched::begin_try_dispatch(frame& call, kfuncs& k) const
 
 op_step pair_sched::after_first_section(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     auto l = call.locals<dispatch_locals>();
     pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
@@ -274,7 +274,7 @@ op_step pair_sched::after_first_section(frame& call, kfuncs& k) const
 /// The loop over top_q: cgroups without queued tasks fall out, the first other one is put back and chosen.
 op_step pair_sched::search_top_q(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     auto l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::check_top) {
         const std::uint32_t q = maps.q_idx(l.cgroup);
@@ -305,7 +305,7 @@ op_step pair_sched::choose(frame& call, kfuncs& k) const
     if (!lock_pair(k)) {
         return op_step::blocked();
     }
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     auto l = call.locals<dispatch_locals>();
     pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
@@ -334,7 +334,7 @@ op_step pair_sched::try_again(frame& call, cost_kind cost) const
 
 op_step pair_sched::take_task(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
     auto l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::lookup) {
@@ -367,7 +367,7 @@ op_step pair_sched::take_task(frame& call, kfuncs& k) const
 
 op_step pair_sched::insert_task(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     auto l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::pop) {
         if (!lock_fifo(k, l.q)) {
@@ -401,7 +401,7 @@ op_step pair_sched::insert_task(frame& call, kfuncs& k) const
 /// Source: pair_cgroup_init().
 op_step pair_sched::step_cgroup_init(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     call.result = maps.claim_q_idx(cgroup_id{call.arg}) ? 0 : ebusy;
     return op_step::done();
 }
@@ -409,7 +409,7 @@ op_step pair_sched::step_cgroup_init(frame& call, kfuncs& k) const
 /// Source: pair_cgroup_exit().
 op_step pair_sched::step_cgroup_exit(frame& call, kfuncs& k) const
 {
-    pair_maps maps(sizes_, k.state());
+    pair_maps maps(layout_, k.state());
     maps.release_q_idx(cgroup_id{call.arg});
     return op_step::done();
 }
@@ -440,7 +440,7 @@ bool pair_sched::next_is_private(const frame& call) const
 /// scx_pair never reads its counters, and no one sees where in a queue map's memory the elements lie.
 void pair_sched::canonicalise(std::byte* state) const
 {
-    pair_maps(sizes_, state).canonicalise();
+    pair_maps(layout_, state).canonicalise();
 }
 
 /// The bound of the retry loop is far above what any small machine can do; of a search of top_q only the present
@@ -484,8 +484,8 @@ void pair_sched::canonicalise(frame& call) const
 
 void pair_sched::relabel(std::byte* to, std::byte* from, const relabelling& r) const
 {
-    pair_maps renamed(sizes_, to);
-    pair_maps maps(sizes_, from);
+    pair_maps renamed(layout_, to);
+    pair_maps maps(layout_, from);
     renamed.relabel(maps, r);
     for (const pair_map::pair& pair : map_.pairs) {
         if (!maps.has_ctx(pair.first.value)) {

@@ -64,14 +64,14 @@ private:
 
     bool lock_pair(kfuncs& k) const { return k.lock(map_.pair_id[k.this_cpu().value]); }
     bool lock_fifo(kfuncs& k, std::uint32_t q) const { return k.lock(map_.pair_id.size() + q); }
-    bool lock_top_q(kfuncs& k) const { return k.lock(map_.pair_id.size() + sizes_.nr_q); }
+    bool lock_top_q(kfuncs& k) const { return k.lock(map_.pair_id.size() + layout_.nr_q); }
     void kick_partner(kfuncs& k, std::uint8_t flags) const;
     void emit_ctx(kfuncs& k, record_kind kind, const pair_ctx& ctx, std::int64_t value = 0) const;
 
     pair_map map_;
     pair_config config_;
     nanoseconds slice_dfl_;
-    pair_maps::sizes sizes_;
+    pair_maps::layout layout_;
 };
 
 } // namespace pairsim

@@ -8,42 +8,6 @@
 #include "sim/check.h"
 
 namespace pairsim {
-namespace {
-
-/// Offsets of the arrays in the scheduler's part of the state.
-struct offsets {
-    std::size_t counters, ctxs, top_q, cursor, q_idx, busy, len, fifo, top_elements, elements, end;
-
-    explicit offsets(const pair_maps::sizes& s)
-    {
-        std::size_t size = 0;
-        const auto reserve = [&size](std::size_t bytes) {
-            const std::size_t begin = size;
-            size = (size + bytes + 7) / 8 * 8;
-            return begin;
-        };
-        counters = reserve(sizeof(pair_counters));
-        ctxs = reserve(s.nr_ctxs * sizeof(pair_ctx));
-        top_q = reserve(sizeof(queue_map));
-        cursor = reserve(sizeof(std::uint32_t));
-        q_idx = reserve(s.nr_cgroups * sizeof(std::uint32_t));
-        busy = reserve(s.nr_q * sizeof(std::uint32_t));
-        len = reserve(s.nr_q * sizeof(std::uint32_t));
-        fifo = reserve(s.nr_q * sizeof(queue_map));
-        top_elements = reserve(std::size_t{s.max_top_q} * sizeof(std::uint32_t));
-        elements = reserve(std::size_t{s.nr_q} * s.max_queued * sizeof(std::uint32_t));
-        end = size;
-    }
-};
-
-template <class T>
-T* part(std::byte* state, std::size_t offset)
-{
-    return reinterpret_cast<T*>(state + offset);
-}
-
-} // namespace
-
 std::string_view counter_name(pair_counter counter)
 {
     constexpr std::array<std::string_view, nr_pair_counters> names = {
@@ -52,44 +16,43 @@ std::string_view counter_name(pair_counter counter)
     return names[static_cast<std::size_t>(counter)];
 }
 
-std::size_t pair_maps::bytes(const sizes& s)
+pair_maps::layout::layout(const sizes& s) : sizes(s)
 {
-    return offsets(s).end;
+    const auto reserve = [this](std::size_t size) {
+        const std::size_t begin = bytes;
+        bytes = (bytes + size + 7) / 8 * 8;
+        return begin;
+    };
+    reserve(sizeof(pair_counters));
+    ctxs_at = reserve(nr_ctxs * sizeof(pair_ctx));
+    top_q_at = reserve(sizeof(queue_map));
+    cursor_at = reserve(sizeof(std::uint32_t));
+    q_idx_at = reserve(nr_cgroups * sizeof(std::uint32_t));
+    busy_at = reserve(nr_q * sizeof(std::uint32_t));
+    len_at = reserve(nr_q * sizeof(std::uint32_t));
+    fifo_at = reserve(nr_q * sizeof(queue_map));
+    top_elements_at = reserve(std::size_t{max_top_q} * sizeof(std::uint32_t));
+    elements_at = reserve(std::size_t{nr_q} * max_queued * sizeof(std::uint32_t));
 }
 
-void pair_maps::init(const sizes& s, std::byte* state)
+void pair_maps::init(const layout& l, std::byte* state)
 {
-    const offsets o(s);
-    for (std::uint32_t i = 0; i < s.nr_ctxs; ++i) {
-        new (part<pair_ctx>(state, o.ctxs) + i) pair_ctx{};
+    pair_maps maps(l, state);
+    for (std::uint32_t i = 0; i < l.nr_ctxs; ++i) {
+        new (&maps.ctx(i)) pair_ctx{};
     }
-    std::fill_n(part<std::uint32_t>(state, o.q_idx), s.nr_cgroups, no_q_idx);
-}
-
-pair_maps::pair_maps(const sizes& s, std::byte* state) : sizes_(&s)
-{
-    const offsets o(s);
-    counters_ = part<pair_counters>(state, o.counters);
-    ctxs_ = part<pair_ctx>(state, o.ctxs);
-    top_q_ = part<queue_map>(state, o.top_q);
-    cursor_ = part<std::uint32_t>(state, o.cursor);
-    q_idx_ = part<std::uint32_t>(state, o.q_idx);
-    busy_ = part<std::uint32_t>(state, o.busy);
-    len_ = part<std::uint32_t>(state, o.len);
-    fifo_ = part<queue_map>(state, o.fifo);
-    top_elements_ = part<std::uint32_t>(state, o.top_elements);
-    elements_ = part<std::uint32_t>(state, o.elements);
+    std::fill_n(maps.q_idxs(), l.nr_cgroups, no_q_idx);
 }
 
 /// The cursor walks over MAX_CGRPS indices, of which a workload can only ever reach the first nr_q.
 bool pair_maps::claim_q_idx(cgroup_id cgroup)
 {
-    for (std::uint32_t i = 0; i < sizes_->max_cgrps; ++i) {
-        const std::uint32_t q = (*cursor_)++ % sizes_->max_cgrps;
-        SIM_CHECK(q < sizes_->nr_q);
-        if (busy_[q] == 0) {
-            busy_[q] = 1;
-            q_idx_[cgroup.value] = q;
+    for (std::uint32_t i = 0; i < of_->max_cgrps; ++i) {
+        const std::uint32_t q = cursor()++ % of_->max_cgrps;
+        SIM_CHECK(q < of_->nr_q);
+        if (busy(q) == 0) {
+            busy(q) = 1;
+            q_idxs()[cgroup.value] = q;
             return true;
         }
     }
@@ -98,38 +61,38 @@ bool pair_maps::claim_q_idx(cgroup_id cgroup)
 
 void pair_maps::release_q_idx(cgroup_id cgroup)
 {
-    const std::uint32_t q = q_idx_[cgroup.value];
+    const std::uint32_t q = q_idxs()[cgroup.value];
     if (q != no_q_idx) {
-        q_idx_[cgroup.value] = no_q_idx;
-        busy_[q] = 0;
+        q_idxs()[cgroup.value] = no_q_idx;
+        busy(q) = 0;
     }
 }
 
 void pair_maps::canonicalise()
 {
-    *counters_ = {};
-    top_q_->normalise(top_elements_, sizes_->max_top_q);
-    for (std::uint32_t q = 0; q < sizes_->nr_q; ++q) {
-        fifo_[q].normalise(elements(q), sizes_->max_queued);
+    counters() = {};
+    top_q().normalise(top_elements(), of_->max_top_q);
+    for (std::uint32_t q = 0; q < of_->nr_q; ++q) {
+        fifo(q).normalise(elements(q), of_->max_queued);
     }
 }
 
 /// An element that is not in use is 0, which is no name of a task and the root's of a cgroup.
 void pair_maps::relabel(pair_maps& from, const relabelling& r)
 {
-    for (std::uint32_t i = 0; i < sizes_->max_top_q; ++i) {
-        top_elements_[i] = r.of(cgroup_id{from.top_elements_[i]}).value;
+    for (std::uint32_t i = 0; i < of_->max_top_q; ++i) {
+        top_elements()[i] = r.of(cgroup_id{from.top_elements()[i]}).value;
     }
-    for (std::uint32_t g = 0; g < sizes_->nr_cgroups; ++g) {
-        const std::uint32_t q = from.q_idx_[g];
-        q_idx_[r.cgroups[g]] = q == no_q_idx ? q : r.queues[q];
+    for (std::uint32_t g = 0; g < of_->nr_cgroups; ++g) {
+        const std::uint32_t q = from.q_idxs()[g];
+        q_idxs()[r.cgroups[g]] = q == no_q_idx ? q : r.queues[q];
     }
-    for (std::uint32_t q = 0; q < sizes_->nr_q; ++q) {
+    for (std::uint32_t q = 0; q < of_->nr_q; ++q) {
         const std::uint32_t name = r.queues[q];
-        busy_[name] = from.busy_[q];
-        len_[name] = from.len_[q];
-        fifo_[name] = from.fifo_[q];
-        for (std::uint32_t i = 0; i < sizes_->max_queued; ++i) {
+        busy(name) = from.busy(q);
+        len(name) = from.len(q);
+        fifo(name) = from.fifo(q);
+        for (std::uint32_t i = 0; i < of_->max_queued; ++i) {
             elements(name)[i] = r.of(pid{from.elements(q)[i]}).value;
         }
     }
@@ -137,9 +100,9 @@ void pair_maps::relabel(pair_maps& from, const relabelling& r)
 
 bool pair_maps::holds(std::uint32_t q, pid task) const
 {
-    const std::uint32_t* const first = elements_ + std::size_t{q} * sizes_->max_queued;
-    for (std::uint32_t i = 0; i < fifo_[q].nr; ++i) {
-        if (first[(fifo_[q].head + i) % sizes_->max_queued] == task.value) {
+    const std::uint32_t* const first = elements(q);
+    for (std::uint32_t i = 0; i < fifo(q).nr; ++i) {
+        if (first[(fifo(q).head + i) % of_->max_queued] == task.value) {
             return true;
         }
     }
@@ -148,7 +111,8 @@ bool pair_maps::holds(std::uint32_t q, pid task) const
 
 std::uint64_t pair_maps::total_len() const
 {
-    return std::accumulate(len_, len_ + sizes_->nr_q, std::uint64_t{0});
+    return std::accumulate(part<std::uint32_t>(of_->len_at), part<std::uint32_t>(of_->len_at) + of_->nr_q,
+                           std::uint64_t{0});
 }
 
 } // namespace pairsim

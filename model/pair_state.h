@@ -79,7 +79,7 @@ struct queue_map {
 
 inline constexpr std::uint32_t no_q_idx = ~std::uint32_t{0};
 
-/// A view of the state's maps; made anew for each step, as it is only a few pointers.
+/// A view of the state's maps; made anew for each step, as it is only two pointers.
 class pair_maps {
 public:
     struct sizes {
@@ -90,19 +90,27 @@ public:
         std::uint32_t max_cgrps = 0;  ///< MAX_CGRPS
         std::uint32_t max_top_q = 0;  ///< entries of top_q
     };
-    static std::size_t bytes(const sizes& s);
-    static void init(const sizes& s, std::byte* state);
+    /// Where each map begins in the scheduler's part of the state, in bytes.
+    struct layout : sizes {
+        layout() = default;
+        explicit layout(const sizes& s);
+        std::size_t ctxs_at = 0, top_q_at = 0, cursor_at = 0, q_idx_at = 0, busy_at = 0, len_at = 0, fifo_at = 0;
+        std::size_t top_elements_at = 0, elements_at = 0;
+        std::size_t bytes = 0; ///< of all; the counters come first
+    };
+    static void init(const layout& l, std::byte* state);
 
-    pair_maps(const sizes& s, std::byte* state);
+    /// @p l must outlive the view.
+    pair_maps(const layout& l, std::byte* state) : of_(&l), state_(state) {}
 
-    pair_counters& counters() { return *counters_; }
-    pair_ctx& ctx(std::uint32_t pair_id) { return ctxs_[pair_id]; }
-    bool has_ctx(std::uint32_t pair_id) const { return pair_id < sizes_->nr_ctxs; }
+    pair_counters& counters() { return *part<pair_counters>(0); }
+    pair_ctx& ctx(std::uint32_t pair_id) { return part<pair_ctx>(of_->ctxs_at)[pair_id]; }
+    bool has_ctx(std::uint32_t pair_id) const { return pair_id < of_->nr_ctxs; }
 
     /// cgrp_q_idx_hash: no_q_idx if the cgroup is not in it.
     std::uint32_t q_idx(cgroup_id cgroup) const
     {
-        return cgroup.value < sizes_->nr_cgroups ? q_idx_[cgroup.value] : no_q_idx;
+        return cgroup.value < of_->nr_cgroups ? q_idxs()[cgroup.value] : no_q_idx;
     }
     /// Claims the next free index for @p cgroup; false if none is left. Source: pair_cgroup_init().
     bool claim_q_idx(cgroup_id cgroup);
@@ -110,24 +118,24 @@ public:
     void release_q_idx(cgroup_id cgroup);
 
     /// cgrp_q_len.
-    std::uint32_t& len(std::uint32_t q) { return len_[q]; }
-    std::uint32_t nr_elements(std::uint32_t q) const { return fifo_[q].nr; }
-    bool push(std::uint32_t q, pid task) { return fifo_[q].push(elements(q), sizes_->max_queued, task.value); }
-    bool pop(std::uint32_t q, pid& task) { return fifo_[q].pop(elements(q), sizes_->max_queued, task.value); }
+    std::uint32_t& len(std::uint32_t q) { return part<std::uint32_t>(of_->len_at)[q]; }
+    std::uint32_t nr_elements(std::uint32_t q) const { return fifo(q).nr; }
+    bool push(std::uint32_t q, pid task) { return fifo(q).push(elements(q), of_->max_queued, task.value); }
+    bool pop(std::uint32_t q, pid& task) { return fifo(q).pop(elements(q), of_->max_queued, task.value); }
 
-    bool push_top(cgroup_id c) { return top_q_->push(top_elements_, sizes_->max_top_q, c.value); }
-    bool pop_top(cgroup_id& c) { return top_q_->pop(top_elements_, sizes_->max_top_q, c.value); }
-    std::uint32_t nr_top() const { return top_q_->nr; }
+    bool push_top(cgroup_id c) { return top_q().push(top_elements(), of_->max_top_q, c.value); }
+    bool pop_top(cgroup_id& c) { return top_q().pop(top_elements(), of_->max_top_q, c.value); }
+    std::uint32_t nr_top() const { return top_q().nr; }
     /// True if FIFO @p q holds an entry of @p task.
     bool holds(std::uint32_t q, pid task) const;
     /// What is at position @p i of FIFO @p q, and of top_q; 0 is the oldest.
     pid element(std::uint32_t q, std::uint32_t i) const
     {
-        return pid{elements_[std::size_t{q} * sizes_->max_queued + (fifo_[q].head + i) % sizes_->max_queued]};
+        return pid{elements(q)[(fifo(q).head + i) % of_->max_queued]};
     }
     cgroup_id top_element(std::uint32_t i) const
     {
-        return cgroup_id{top_elements_[(top_q_->head + i) % sizes_->max_top_q]};
+        return cgroup_id{top_elements()[(top_q().head + i) % of_->max_top_q]};
     }
     /// sched_ops::relabel() of all but pair_ctx; *this is a copy of @p from.
     void relabel(pair_maps& from, const relabelling& r);
@@ -138,19 +146,24 @@ public:
     std::uint64_t total_len() const;
 
 private:
-    std::uint32_t* elements(std::uint32_t q) { return elements_ + std::size_t{q} * sizes_->max_queued; }
+    template <class T>
+    T* part(std::size_t offset) const
+    {
+        return reinterpret_cast<T*>(state_ + offset);
+    }
+    queue_map& top_q() const { return *part<queue_map>(of_->top_q_at); }
+    std::uint32_t* q_idxs() const { return part<std::uint32_t>(of_->q_idx_at); }                ///< of each cgroup
+    std::uint32_t& cursor() const { return *part<std::uint32_t>(of_->cursor_at); }              ///< cgrp_q_idx_cursor
+    std::uint32_t& busy(std::uint32_t q) const { return part<std::uint32_t>(of_->busy_at)[q]; } ///< cgrp_q_idx_busy
+    queue_map& fifo(std::uint32_t q) const { return part<queue_map>(of_->fifo_at)[q]; }
+    std::uint32_t* top_elements() const { return part<std::uint32_t>(of_->top_elements_at); }
+    std::uint32_t* elements(std::uint32_t q) const
+    {
+        return part<std::uint32_t>(of_->elements_at) + std::size_t{q} * of_->max_queued;
+    }
 
-    const sizes* sizes_;
-    pair_counters* counters_;
-    pair_ctx* ctxs_;
-    queue_map* top_q_;
-    std::uint32_t* cursor_; ///< cgrp_q_idx_cursor
-    std::uint32_t* q_idx_;  ///< of each cgroup
-    std::uint32_t* busy_;   ///< cgrp_q_idx_busy
-    std::uint32_t* len_;
-    queue_map* fifo_;
-    std::uint32_t* top_elements_;
-    std::uint32_t* elements_;
+    const layout* of_;
+    std::byte* state_;
 };
 
 } // namespace pairsim

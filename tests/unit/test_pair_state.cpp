@@ -15,15 +15,14 @@ namespace {
 
 /// The maps of scx_pair in memory of their own.
 struct maps_in_memory {
-    explicit maps_in_memory(const pair_maps::sizes& s)
-        : sizes(s), memory(pair_maps::bytes(s) / sizeof(std::uint64_t) + 1)
+    explicit maps_in_memory(const pair_maps::sizes& s) : layout(s), memory(layout.bytes / sizeof(std::uint64_t) + 1)
     {
-        pair_maps::init(sizes, bytes());
+        pair_maps::init(layout, bytes());
     }
     std::byte* bytes() { return reinterpret_cast<std::byte*>(memory.data()); }
-    pair_maps maps() { return {sizes, bytes()}; }
+    pair_maps maps() { return {layout, bytes()}; }
 
-    pair_maps::sizes sizes;
+    pair_maps::layout layout;
     std::vector<std::uint64_t> memory;
 };
 
