@@ -2,6 +2,8 @@
 //
 // Whole runs, as `pairsim run` does them: digest, metrics and claims on. Beside each: the bare loop, which moves the
 // clock and the queue through the load's slices, sleeps and pieces of work and does nothing else.
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include "sim/event_queue.h"
@@ -93,13 +95,22 @@ void simulation()
     fmt::print("\n");
 }
 
-double run_once(std::string_view name)
+static load named(std::string_view name)
 {
-    using namespace std::chrono_literals;
-    const bool hogs = name == "hogs";
-    return run(scenario_of({.kind = hogs ? load_kind::hogs : load_kind::mix, .costs = name == "costs"},
-                           hogs ? 100s : 20s))
-        .simulated;
+    if (name != "hogs" && name != "mix" && name != "costs") {
+        throw std::invalid_argument(fmt::format("there is no load {}: hogs, mix or costs", name));
+    }
+    return {.kind = name == "hogs" ? load_kind::hogs : load_kind::mix, .costs = name == "costs"};
+}
+
+void run_once(std::string_view name, nanoseconds simulated)
+{
+    run(scenario_of(named(name), simulated));
+}
+
+void print_load(std::string_view name, nanoseconds simulated)
+{
+    fmt::print("{}\n", document_of(named(name), simulated).dump());
 }
 
 } // namespace pairsim::bench

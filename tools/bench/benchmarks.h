@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "sim/time.h"
+
 namespace pairsim::bench {
 
 /// States a second and bytes a state of the explorer, reductions off, on one thread and on two.
@@ -13,7 +15,11 @@ void explore();
 void queue();
 /// Whole runs beside the bare loop.
 void simulation();
-/// Runs "hogs", "mix" or "costs" (64 CPUs) once, for a profiler. Returns the simulated seconds.
-double run_once(std::string_view load);
+/// `pairsim` in processes of its own: start, trace writers, memory.
+void whole_program();
+/// Runs "hogs", "mix" or "costs" (64 CPUs) once, for a profiler.
+void run_once(std::string_view load, nanoseconds simulated);
+/// Prints that load's scenario.
+void print_load(std::string_view load, nanoseconds simulated);
 
 } // namespace pairsim::bench

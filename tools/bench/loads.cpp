@@ -13,7 +13,7 @@ std::string name_of(const load& l)
                        l.costs ? ", costs" : "");
 }
 
-scenario scenario_of(const load& l, nanoseconds simulated)
+json document_of(const load& l, nanoseconds simulated)
 {
     const std::size_t nr_cgroups = l.nr_cpus / 2 + 3;
     json cgroups = json::array();
@@ -33,15 +33,19 @@ scenario scenario_of(const load& l, nanoseconds simulated)
     if (l.costs) {
         machine["tick_jitter"] = json::parse(R"({"dist": "uniform", "low": "0", "high": "4us"})");
     }
-    return read_scenario({{"schema", "pairsim.scenario/1"},
-                          {"name", name_of(l)},
-                          {"description", "A load of the benchmarks."},
-                          {"duration", fmt::format("{}ns", simulated.count())},
-                          {"machine", machine},
-                          {"scheduler", {{"slice", "20ms"}, {"batch_duration", "5ms"}}},
-                          {"cgroups", cgroups},
-                          {"tasks", tasks}},
-                         "benchmark");
+    return {{"schema", "pairsim.scenario/1"},
+            {"name", name_of(l)},
+            {"description", "A load of the benchmarks."},
+            {"duration", fmt::format("{}ns", simulated.count())},
+            {"machine", machine},
+            {"scheduler", {{"slice", "20ms"}, {"batch_duration", "5ms"}}},
+            {"cgroups", cgroups},
+            {"tasks", tasks}};
+}
+
+scenario scenario_of(const load& l, nanoseconds simulated)
+{
+    return read_scenario(document_of(l, simulated), "benchmark");
 }
 
 } // namespace pairsim::bench

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tools/io/scenario.h"
+#include "tools/io/strict_json.h"
 
 namespace pairsim::bench {
 
@@ -26,7 +27,9 @@ struct load {
 /// "mix, 64 CPUs, costs".
 std::string name_of(const load& l);
 
-/// The scenario of a load, @p simulated long.
+/// The scenario file of a load, @p simulated long.
+json document_of(const load& l, nanoseconds simulated);
+/// The same, loaded.
 scenario scenario_of(const load& l, nanoseconds simulated);
 
 } // namespace pairsim::bench
