@@ -24,12 +24,12 @@ namespace pairsim {
 using counter_list = std::vector<std::pair<std::string, std::uint64_t>>;
 
 struct run_options {
-    std::optional<nanoseconds> until; ///< end of the run, in place of the scenario's
-    std::vector<trace_sink*> sinks;   ///< further readers of the trace
-    bool analyse = true;              ///< metrics and claims; without them only digest, counters and exit
-    bool each_tick = false;           ///< simulate also the ticks that change nothing
-    nanoseconds stats_interval{};     ///< zero: none
-    std::function<void(const counter_list&)> on_stats;
+    std::optional<nanoseconds> until{}; ///< end of the run, in place of the scenario's
+    std::vector<trace_sink*> sinks{};   ///< further readers of the trace
+    bool analyse = true;                ///< metrics and claims; without them only digest, counters and exit
+    bool each_tick = false;             ///< simulate also the ticks that change nothing
+    nanoseconds stats_interval{};       ///< zero: none
+    std::function<void(const counter_list&)> on_stats{};
 };
 
 struct run_outcome {
