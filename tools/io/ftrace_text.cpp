@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/check.h"
 #include "sim/objects.h"
 #include "tools/io/input_error.h"
 #include "tools/io/sched_text.h"
@@ -29,107 +30,158 @@ std::string comm_of(std::string name)
 // ---- the writer ---------------------------------------------------------------------------------------------------
 
 ftrace_writer::ftrace_writer(std::string path, trace_header header)
-    : file_(std::move(path)), header_(std::move(header)), current_(header_.cpus),
-      last_cpu_(header_.tasks.size() + 1, cpu_id{0}), comms_{"swapper"}
+    : file_(std::move(path)), current_(header.cpus), last_cpu_(header.tasks.size() + 1, cpu_id{0})
 {
-    for (const auto& t : header_.tasks) {
-        comms_.push_back(comm_of(t.name));
+    const auto thread = [](std::string comm, std::uint32_t number, std::int32_t prio) {
+        const std::string_view shown = number == 0 ? "<idle>" : std::string_view(comm);
+        std::string start = fmt::format("{:>16}-{:<5} ", shown, number);
+        return named{std::move(comm), number, prio, std::move(start)};
+    };
+    tasks_.emplace_back();
+    for (const auto& t : header.tasks) {
+        tasks_.push_back(thread(comm_of(t.name), static_cast<std::uint32_t>(tasks_.size()), 120));
+    }
+    for (std::uint32_t cpu = 0; cpu < header.cpus; ++cpu) {
+        const auto first = static_cast<std::uint32_t>(header.tasks.size()) + 1 + 3U * cpu; // above the tasks' pids
+        cpus_.push_back({.start = fmt::format("[{:03}] ..... ", cpu),
+                         .idle = thread(fmt::format("swapper/{}", cpu), 0, 120),
+                         .rt = thread(fmt::format("rt/{}", cpu), first, 49),
+                         .dl = thread(fmt::format("dl/{}", cpu), first + 1, -1),
+                         .stop = thread(fmt::format("migration/{}", cpu), first + 2, 0)});
     }
     file_.text() = ftrace_heading;
-    append_header(file_.text(), header_);
+    append_header(file_.text(), header);
     file_.text() += "#\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n";
 }
 
-/// The class's thread on this CPU gets a pid above the tasks'.
-ftrace_writer::named ftrace_writer::name_of(pid p, cpu_id cpu) const
+const ftrace_writer::named& ftrace_writer::name_of(pid p, cpu_id cpu) const
 {
+    const threads_of_cpu& here = cpus_[cpu.value];
     if (p == idle_pid) {
-        return {fmt::format("swapper/{}", cpu.value), 0, 120};
+        return here.idle;
     }
     if (is_task(p)) {
-        return {p.value < comms_.size() ? comms_[p.value] : "?", p.value, 120};
+        SIM_CHECK(p.value < tasks_.size());
+        return tasks_[p.value];
     }
-    const auto of = [&](const char* name, std::uint32_t number, std::int32_t prio) {
-        const auto pid_here = static_cast<std::uint32_t>(header_.tasks.size()) + 1 + 3U * cpu.value + number;
-        return named{fmt::format("{}/{}", name, cpu.value), pid_here, prio};
-    };
     if (p == higher_pid(sched_class::dl)) {
-        return of("dl", 1, -1);
+        return here.dl;
     }
-    return p == higher_pid(sched_class::stop) ? of("migration", 2, 0) : of("rt", 0, 49);
+    return p == higher_pid(sched_class::stop) ? here.stop : here.rt;
 }
 
 /// "     comm-pid   [003] ..... 12.000345678: "
-void ftrace_writer::append_start(const trace_record& r)
+void ftrace_writer::put_start(line_buffer& line, const trace_record& r) const
 {
-    const cpu_id cpu = r.cpu.value < header_.cpus ? r.cpu : cpu_id{0};
-    const named who = name_of(current_[cpu.value], cpu);
-    const std::int64_t ns = to_ns(r.at);
-    fmt::format_to(std::back_inserter(file_.text()),
-                   "{:>16}-{:<5} [{:03}] ..... {}.{:09}: ", who.pid == 0 ? "<idle>" : who.comm, who.pid, cpu.value,
-                   ns / 1'000'000'000, ns % 1'000'000'000);
+    const cpu_id cpu = r.cpu.value < cpus_.size() ? r.cpu : cpu_id{0};
+    const auto ns = static_cast<std::uint64_t>(to_ns(r.at));
+    line.put(name_of(current_[cpu.value], cpu).start);
+    line.put(cpus_[cpu.value].start);
+    line.put_number(ns / 1'000'000'000);
+    line.put(".");
+    line.put_padded(ns % 1'000'000'000, 9);
+    line.put(": ");
 }
 
-void ftrace_writer::append_kernel_event(const trace_record& r)
+void ftrace_writer::append_switch(const trace_record& r)
 {
-    if (r.kind == k::sched_switch) {
-        constexpr const char* states[] = {"R", "S", "X"};
-        const named prev = name_of(pid{r.a}, r.cpu);
-        const named next = name_of(r.task, r.cpu);
-        append_start(r);
-        fmt::format_to(std::back_inserter(file_.text()),
-                       "sched_switch: prev_comm={} prev_pid={} prev_prio={} prev_state={} ==> next_comm={} next_pid={} "
-                       "next_prio={}\n",
-                       prev.comm, prev.pid, prev.prio, is_task(pid{r.a}) && r.b < 3 ? states[r.b] : "R", next.comm,
-                       next.pid, next.prio);
-        current_[r.cpu.value] = r.task;
-        if (is_task(r.task)) {
-            last_cpu_[r.task.value] = r.cpu;
-        }
-        return;
+    constexpr std::string_view states[] = {"R", "S", "X"};
+    const named& prev = name_of(pid{r.a}, r.cpu);
+    const named& next = name_of(r.task, r.cpu);
+    line_buffer line;
+    put_start(line, r);
+    line.put("sched_switch: prev_comm=");
+    line.put(prev.comm);
+    line.put(" prev_pid=");
+    line.put_number(prev.pid);
+    line.put(" prev_prio=");
+    line.put_number(prev.prio);
+    line.put(" prev_state=");
+    line.put(is_task(pid{r.a}) && r.b < 3 ? states[r.b] : "R");
+    line.put(" ==> next_comm=");
+    line.put(next.comm);
+    line.put(" next_pid=");
+    line.put_number(next.pid);
+    line.put(" next_prio=");
+    line.put_number(next.prio);
+    line.put("\n");
+    file_.text() += line.text();
+    current_[r.cpu.value] = r.task;
+    if (is_task(r.task)) {
+        last_cpu_[r.task.value] = r.cpu;
     }
-    const bool wakes = r.kind == k::sched_wakeup || r.kind == k::sched_wakeup_new;
-    if ((!wakes && r.kind != k::sched_waking) || !is_task(r.task) || r.cpu.value >= header_.cpus) {
-        return;
-    }
-    const named task = name_of(r.task, r.cpu);
+}
+
+void ftrace_writer::append_wakeup(const trace_record& r)
+{
+    const bool wakes = r.kind != k::sched_waking;
+    const named& task = name_of(r.task, r.cpu);
     cpu_id& last = last_cpu_[r.task.value];
     const cpu_id target = wakes ? cpu_id{static_cast<std::uint16_t>(r.a)} : last;
+    const auto begin = [&](std::string_view event) {
+        line_buffer line;
+        put_start(line, r);
+        line.put(event);
+        line.put(": comm=");
+        line.put(task.comm);
+        line.put(" pid=");
+        line.put_number(task.pid);
+        line.put(" prio=120 ");
+        return line;
+    };
     if (wakes && r.kind != k::sched_wakeup_new && target != last) {
-        append_start(r);
-        fmt::format_to(std::back_inserter(file_.text()),
-                       "sched_migrate_task: comm={} pid={} prio=120 orig_cpu={} dest_cpu={}\n", task.comm, task.pid,
-                       last.value, target.value);
+        line_buffer line = begin("sched_migrate_task");
+        line.put("orig_cpu=");
+        line.put_number(last.value);
+        line.put(" dest_cpu=");
+        line.put_number(target.value);
+        line.put("\n");
+        file_.text() += line.text();
     }
     last = target;
-    append_start(r);
-    fmt::format_to(std::back_inserter(file_.text()), "{}: comm={} pid={} prio=120 target_cpu={:03}\n",
-                   kind_name(r.kind), task.comm, task.pid, target.value);
+    line_buffer line = begin(kind_name(r.kind));
+    line.put("target_cpu=");
+    line.put_padded(target.value, 3);
+    line.put("\n");
+    file_.text() += line.text();
 }
 
 void ftrace_writer::append(const trace_record& r)
 {
-    append_start(r);
-    const auto names = field_names(r.kind);
-    const auto values = fields_of(r);
-    fmt::format_to(std::back_inserter(file_.text()), "pair:{}:", kind_name(r.kind));
-    if (r.cpu.value >= header_.cpus) {
-        fmt::format_to(std::back_inserter(file_.text()), " cpu={}", r.cpu.value);
+    const kind_text& text = text_of(r.kind);
+    line_buffer line;
+    put_start(line, r);
+    line.put("pair:");
+    line.put(kind_name(r.kind));
+    line.put(":");
+    if (r.cpu.value >= cpus_.size()) {
+        line.put(" cpu=");
+        line.put_number(r.cpu.value);
     }
     const auto word = reason_name(r.kind, r.reason);
     if (!word.empty()) {
-        fmt::format_to(std::back_inserter(file_.text()), " reason={}", word);
+        line.put(" reason=");
+        line.put(word);
     } else if (r.reason != 0) {
-        fmt::format_to(std::back_inserter(file_.text()), " reason={}", static_cast<unsigned>(r.reason));
+        line.put(" reason=");
+        line.put_number(static_cast<unsigned>(r.reason));
     }
-    for (std::size_t i = 0; i < 4; ++i) {
-        if (!names[i].empty() || values[i] != 0) {
-            fmt::format_to(std::back_inserter(file_.text()), " {}={}", names[i].empty() ? spare_names[i] : names[i],
-                           values[i]);
+    const auto fields = fields_of(r);
+    for (std::size_t f = 0; f < 4; ++f) {
+        if (text.always[f] || fields[f] != 0) {
+            line.put(" ");
+            line.put(text.event_keys[f]);
+            line.put_number(fields[f]);
         }
     }
-    file_.text() += '\n';
-    append_kernel_event(r);
+    line.put("\n");
+    file_.text() += line.text();
+    const bool wakes = r.kind == k::sched_wakeup || r.kind == k::sched_wakeup_new || r.kind == k::sched_waking;
+    if (r.kind == k::sched_switch) {
+        append_switch(r);
+    } else if (wakes && is_task(r.task) && r.cpu.value < cpus_.size()) {
+        append_wakeup(r);
+    }
 }
 
 void ftrace_writer::on_records(std::span<const trace_record> records)

@@ -13,6 +13,7 @@
 #include "sim/trace.h"
 #include "tools/io/atomic_file.h"
 #include "tools/io/jsonl.h"
+#include "tools/io/record_text.h"
 
 namespace pairsim {
 
@@ -31,17 +32,24 @@ private:
         std::string comm; ///< without blanks
         std::uint32_t pid = 0;
         std::int32_t prio = 120;
+        std::string start; ///< how a line begins while it runs
     };
-    named name_of(pid p, cpu_id cpu) const;
+    /// What runs on a CPU beside tasks. A higher class's thread has a pid above the tasks'.
+    struct threads_of_cpu {
+        std::string start; ///< of a line, behind the thread's
+        named idle, rt, dl, stop;
+    };
+    const named& name_of(pid p, cpu_id cpu) const;
     void append(const trace_record& r);
-    void append_kernel_event(const trace_record& r);
-    void append_start(const trace_record& r);
+    void append_switch(const trace_record& r);
+    void append_wakeup(const trace_record& r);
+    void put_start(line_buffer& line, const trace_record& r) const;
 
     text_file file_;
-    trace_header header_;
-    std::vector<pid> current_;       ///< by CPU
-    std::vector<cpu_id> last_cpu_;   ///< by pid: where it ran or was woken last
-    std::vector<std::string> comms_; ///< by pid
+    std::vector<pid> current_;         ///< by CPU
+    std::vector<cpu_id> last_cpu_;     ///< by pid: where it ran or was woken last
+    std::vector<named> tasks_;         ///< by pid
+    std::vector<threads_of_cpu> cpus_; ///< by CPU
 };
 
 class ftrace_reader {

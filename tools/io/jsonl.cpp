@@ -2,10 +2,7 @@
 #include "tools/io/jsonl.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <limits>
-#include <map>
 #include <system_error>
 #include <utility>
 
@@ -20,28 +17,6 @@ namespace pairsim {
 namespace {
 
 constexpr std::string_view schema_name = "pairsim.trace/1";
-
-/// A line under construction. No record comes near the capacity: names are short, and numbers have 20 digits at most.
-class line_buffer {
-public:
-    void put(std::string_view text)
-    {
-        SIM_CHECK(text.size() <= static_cast<std::size_t>(bytes_.data() + bytes_.size() - end_));
-        end_ = std::copy(text.begin(), text.end(), end_);
-    }
-    template <class Int>
-    void put_number(Int value)
-    {
-        const auto done = std::to_chars(end_, bytes_.data() + bytes_.size(), value);
-        SIM_CHECK(done.ec == std::errc{});
-        end_ = done.ptr;
-    }
-    std::string_view text() const { return {bytes_.data(), static_cast<std::size_t>(end_ - bytes_.data())}; }
-
-private:
-    std::array<char, 512> bytes_;
-    char* end_ = bytes_.data();
-};
 
 } // namespace
 
@@ -94,7 +69,7 @@ void append_header(std::string& out, const trace_header& header)
 
 void append_record(std::string& out, const trace_record& r)
 {
-    const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
+    const kind_text& text = text_of(r.kind);
     line_buffer line;
     line.put(R"({"at_ns":)");
     line.put_number(to_ns(r.at));
@@ -141,18 +116,6 @@ void jsonl_writer::on_records(std::span<const trace_record> records)
 // ---- the reader ---------------------------------------------------------------------------------------------------
 
 namespace {
-
-const std::map<std::string_view, record_kind>& kinds_by_name()
-{
-    static const auto kinds = [] {
-        std::map<std::string_view, record_kind> all;
-        for (std::size_t i = 0; i < nr_record_kinds; ++i) {
-            all.emplace(kind_name(static_cast<record_kind>(i)), static_cast<record_kind>(i));
-        }
-        return all;
-    }();
-    return kinds;
-}
 
 /// What is wrong with a value; `pointer` says where it is.
 struct bad_value {
@@ -204,12 +167,12 @@ const json& array_at(const json& object, const std::string& key)
 record_kind kind_at(const json& object)
 {
     const std::string name = string_at(object, "kind");
-    const auto found = kinds_by_name().find(name);
-    if (found == kinds_by_name().end()) {
+    record_kind kind{};
+    if (!kind_from(name, kind)) {
         throw bad_value{"/kind", "unknown kind " + quote(name),
                         "the kinds are those of docs/reference/trace-format.md"};
     }
-    return found->second;
+    return kind;
 }
 
 std::uint8_t reason_at(const json& object, record_kind kind)
@@ -235,9 +198,9 @@ std::uint8_t reason_at(const json& object, record_kind kind)
 
 std::int64_t field_at(const record_limits& limits, const json& object, record_kind kind, std::size_t field)
 {
-    const std::string_view known = field_names(kind)[field];
-    const std::string name(known.empty() ? spare_names[field] : known);
-    if (known.empty() && !object.contains(name)) {
+    const kind_text& text = text_of(kind);
+    const std::string& name = text.names[field];
+    if (!text.always[field] && !object.contains(name)) {
         return 0;
     }
     constexpr std::int64_t max32 = std::numeric_limits<std::uint32_t>::max();
@@ -253,13 +216,11 @@ std::int64_t field_at(const record_limits& limits, const json& object, record_ki
 /// Complains about a key that no field of the kind has.
 void check_keys(const json& object, record_kind kind)
 {
-    const auto names = field_names(kind);
+    const auto& names = text_of(kind).names;
     for (const auto& item : object.items()) {
         const std::string& key = item.key();
         bool known = key == "at_ns" || key == "cpu" || key == "kind" || key == "reason";
-        for (std::size_t f = 0; f < 4; ++f) {
-            known = known || key == (names[f].empty() ? spare_names[f] : names[f]);
-        }
+        known = known || std::ranges::find(names, key) != names.end();
         if (!known) {
             throw bad_value{"/" + key, "unknown key", "see docs/reference/trace-format.md"};
         }

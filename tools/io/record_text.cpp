@@ -11,25 +11,45 @@
 
 namespace pairsim {
 
-const std::array<kind_text, nr_record_kinds>& kind_texts()
+const kind_text& text_of(record_kind kind)
 {
+    // Names for fields that a kind does not name, should they hold something after all: no value gets lost.
+    static constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"};
     static const auto texts = [] {
         std::array<kind_text, nr_record_kinds> all;
         for (std::size_t i = 0; i < nr_record_kinds; ++i) {
-            const auto kind = static_cast<record_kind>(i);
-            all[i].kind = fmt::format(R"(,"kind":"{}")", kind_name(kind));
-            all[i].has_reason = !reason_name(kind, 0).empty();
-            const auto names = field_names(kind);
+            const auto of = static_cast<record_kind>(i);
+            all[i].kind = fmt::format(R"(,"kind":"{}")", kind_name(of));
+            all[i].has_reason = !reason_name(of, 0).empty();
+            const auto names = field_names(of);
             for (std::size_t f = 0; f < 4; ++f) {
                 all[i].always[f] = !names[f].empty();
                 const std::string_view name = all[i].always[f] ? names[f] : spare_names[f];
+                all[i].names[f] = name;
                 all[i].keys[f] = fmt::format(R"(,"{}":)", name);
                 all[i].event_keys[f] = fmt::format("{}=", name);
             }
         }
         return all;
     }();
-    return texts;
+    return texts[static_cast<std::size_t>(kind)];
+}
+
+bool kind_from(std::string_view name, record_kind& kind)
+{
+    static const auto kinds = [] {
+        std::unordered_map<std::string_view, record_kind> all; // only looked up in
+        for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+            all.emplace(kind_name(static_cast<record_kind>(i)), static_cast<record_kind>(i));
+        }
+        return all;
+    }();
+    const auto found = kinds.find(name);
+    if (found == kinds.end()) {
+        return false;
+    }
+    kind = found->second;
+    return true;
 }
 
 // ---- limits -------------------------------------------------------------------------------------------------------
@@ -121,23 +141,6 @@ bool take_signed(std::string_view& s, std::int64_t& value)
     return true;
 }
 
-bool kind_from(std::string_view name, record_kind& kind)
-{
-    static const auto kinds = [] {
-        std::unordered_map<std::string_view, record_kind> all; // only looked up in
-        for (std::size_t i = 0; i < nr_record_kinds; ++i) {
-            all.emplace(kind_name(static_cast<record_kind>(i)), static_cast<record_kind>(i));
-        }
-        return all;
-    }();
-    const auto found = kinds.find(name);
-    if (found == kinds.end()) {
-        return false;
-    }
-    kind = found->second;
-    return true;
-}
-
 /// A reason's word up to @p end, or the number of one without a word.
 bool take_reason(std::string_view& s, record_kind kind, char end, std::uint8_t& reason)
 {
@@ -175,12 +178,25 @@ bool take_value(std::string_view& s, bool always, std::size_t field, std::int64_
     return always || v != 0;
 }
 
-void set_fields(trace_record& r, const std::array<std::int64_t, 4>& fields)
+/// The four fields, each after its key; @p behind stands after each, if it is not the last.
+bool take_fields(std::string_view& s, const kind_text& text, const std::array<std::string, 4>& keys,
+                 std::string_view behind, trace_record& r)
 {
+    std::array<std::int64_t, 4> fields{};
+    for (std::size_t f = 0; f < 4; ++f) {
+        const bool there = take(s, keys[f]);
+        if (there ? !take_value(s, text.always[f], f, fields[f]) : text.always[f]) {
+            return false;
+        }
+        if (there) {
+            take(s, behind);
+        }
+    }
     r.task = pid{static_cast<std::uint32_t>(fields[0])};
     r.a = static_cast<std::uint32_t>(fields[1]);
     r.b = static_cast<std::uint32_t>(fields[2]);
     r.value = fields[3];
+    return true;
 }
 
 /// `"word"`, or a number.
@@ -206,7 +222,7 @@ bool scan_record(std::string_view s, trace_record& r)
     if (!take(s, "\"") || !kind_from(name, r.kind)) {
         return false;
     }
-    const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
+    const kind_text& text = text_of(r.kind);
     r.reason = 0;
     if (take(s, R"(,"reason":)")) {
         if (!take_json_reason(s, r.kind, r.reason) || (!text.has_reason && r.reason == 0)) {
@@ -215,17 +231,9 @@ bool scan_record(std::string_view s, trace_record& r)
     } else if (text.has_reason) {
         return false;
     }
-    std::array<std::int64_t, 4> fields{};
-    for (std::size_t f = 0; f < 4; ++f) {
-        const bool there = take(s, text.keys[f]);
-        if (there ? !take_value(s, text.always[f], f, fields[f]) : text.always[f]) {
-            return false;
-        }
-    }
     r.at = at_ns(static_cast<std::int64_t>(at));
     r.cpu = cpu_id{static_cast<std::uint16_t>(cpu)};
-    set_fields(r, fields);
-    return s == "}";
+    return take_fields(s, text, text.keys, "", r) && s == "}";
 }
 
 bool scan_event(std::string_view kind, std::string_view s, trace_record& r)
@@ -233,7 +241,7 @@ bool scan_event(std::string_view kind, std::string_view s, trace_record& r)
     if (!kind_from(kind, r.kind)) {
         return false;
     }
-    const kind_text& text = kind_texts()[static_cast<std::size_t>(r.kind)];
+    const kind_text& text = text_of(r.kind);
     std::uint64_t cpu = 0;
     if (take(s, "cpu=")) {
         if (!take_digits(s, no_cpu.value, cpu)) {
@@ -251,18 +259,7 @@ bool scan_event(std::string_view kind, std::string_view s, trace_record& r)
     } else if (text.has_reason) {
         return false;
     }
-    std::array<std::int64_t, 4> fields{};
-    for (std::size_t f = 0; f < 4; ++f) {
-        const bool there = take(s, text.event_keys[f]);
-        if (there ? !take_value(s, text.always[f], f, fields[f]) : text.always[f]) {
-            return false;
-        }
-        if (there) {
-            take(s, " ");
-        }
-    }
-    set_fields(r, fields);
-    return s.empty();
+    return take_fields(s, text, text.event_keys, " ", r) && s.empty();
 }
 
 } // namespace pairsim

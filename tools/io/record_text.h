@@ -6,31 +6,68 @@
 // (tools/io/jsonl.h).
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include "sim/check.h"
 #include "sim/trace.h"
 
 namespace pairsim {
 
 struct trace_header;
 
-/// Keys of fields that a kind does not name, should they hold something after all: no value gets lost.
-inline constexpr std::string_view spare_names[] = {"_task", "_a", "_b", "_value"};
-
 /// The parts of a line that depend on the kind alone.
 struct kind_text {
     std::string kind;                      ///< `,"kind":"sched_switch"`
+    std::array<std::string, 4> names;      ///< `next`; what a kind does not name has a name for its place
     std::array<std::string, 4> keys;       ///< `,"next":`
     std::array<std::string, 4> event_keys; ///< `next=`
     std::array<bool, 4> always{};          ///< the field is there even if it is 0
     bool has_reason = false;               ///< a reason is there even if it is 0
 };
 
-/// By record_kind.
-const std::array<kind_text, nr_record_kinds>& kind_texts();
+const kind_text& text_of(record_kind kind);
+
+/// The kind of this name; false if there is none.
+bool kind_from(std::string_view name, record_kind& kind);
+
+/// A line under construction. No record comes near the capacity: names are short, and numbers have 20 digits at most.
+class line_buffer {
+public:
+    void put(std::string_view text)
+    {
+        SIM_CHECK(text.size() <= static_cast<std::size_t>(bytes_.data() + bytes_.size() - end_));
+        end_ = std::copy(text.begin(), text.end(), end_);
+    }
+    template <class Int>
+    void put_number(Int value)
+    {
+        const auto done = std::to_chars(end_, bytes_.data() + bytes_.size(), value);
+        SIM_CHECK(done.ec == std::errc{});
+        end_ = done.ptr;
+    }
+    /// With zeros before it, up to @p digits.
+    void put_padded(std::uint64_t value, std::size_t digits)
+    {
+        char* const begin = end_;
+        put_number(value);
+        const auto nr = static_cast<std::size_t>(end_ - begin);
+        if (nr < digits) {
+            put(std::string_view("0000000000").substr(0, digits - nr));
+            std::rotate(begin, begin + nr, end_);
+        }
+    }
+    std::string_view text() const { return {bytes_.data(), static_cast<std::size_t>(end_ - bytes_.data())}; }
+
+private:
+    std::array<char, 512> bytes_;
+    char* end_ = bytes_.data();
+};
 
 /// The values of fields task, a, b and value.
 inline std::array<std::int64_t, 4> fields_of(const trace_record& r)
