@@ -31,10 +31,6 @@ constexpr group group_of(record_kind kind)
     return groups[static_cast<std::size_t>(kind)];
 }
 
-} // namespace
-
-namespace {
-
 constexpr record_subject subject_of_group(group g)
 {
     constexpr record_subject subjects[] = {

@@ -38,7 +38,9 @@ simulator::simulator(const machine_config& config, const workload& work, const s
       live_tasks_(work.cgroups.size()), cgroup_online_(work.cgroups.size()), removal_begun_(work.cgroups.size()),
       skips_ticks_(may_skip_ticks())
 {
-    make_tick_groups();
+    if (skips_ticks_) {
+        make_tick_groups();
+    }
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
         tasks_[i].jumps.resize(work.tasks[i].program.size());
     }

@@ -9,26 +9,11 @@ export LC_ALL=C
 pairsim=$(realpath "$1")
 work_dir=$(mktemp -d)
 trap 'rm -rf "$work_dir"' EXIT
+time_limit=60
+# shellcheck source=tests/cli/lib.sh
+source "$(dirname "$0")/lib.sh"
 cp -r scenarios "$work_dir/"
 cd "$work_dir"
-failures=0
-
-complain()
-{
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the command ends with STATUS, and what it says (for 2: on standard error) contains TEXT
-expect()
-{
-    local status=0 wanted=$1 text=$2 stream=out
-    shift 2
-    timeout 60 "$@" >out 2>err </dev/null || status=$?
-    ((wanted != 2)) || stream=err
-    ((status == wanted)) || complain "$* ended with $status, not $wanted: $(head -n 2 err)"
-    grep -qF -- "$text" "$stream" || complain "$*: no \"$text\" on std$stream: $(head -n 5 out err)"
-}
 
 # --- test ---
 few=(scenarios/quickstart.json scenarios/catalogue/i01-direct-dispatch.json scenarios/catalogue/s15-top-q-in-hand.json)

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For the tests of the command line that source it: what a command ends with and says. They set $work_dir.
+# For the tests of the command line that source it: what a command ends with and says. They set $work_dir, and
+# $time_limit (seconds for a command) if it is not 120.
 failures=0
 
 complain()
@@ -16,7 +17,7 @@ expect()
 {
     local status=0 wanted=$1 text=$2 stream=out
     shift 2
-    (cd "$work_dir" && timeout 120 "$@") >"$work_dir/out" 2>"$work_dir/err" </dev/null || status=$?
+    (cd "$work_dir" && timeout "${time_limit:-120}" "$@") >"$work_dir/out" 2>"$work_dir/err" </dev/null || status=$?
     [[ $wanted != [12] && $wanted != 134 ]] || stream=err
     ((status == wanted)) || complain "$* ended with $status, not $wanted: $(head -n 2 "$work_dir/err")"
     grep -qF -- "$text" "$work_dir/$stream" ||
