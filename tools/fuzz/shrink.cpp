@@ -116,6 +116,20 @@ void erase_mentions(json& value, const std::string& name)
     }
 }
 
+/// Takes element @p i of the list at @p at out of @p document, and all that speaks of it by name. It may be gone
+/// already, with what spoke of another.
+void take_out(json& document, const pointer& at, std::size_t i)
+{
+    if (!document.contains(at) || document.at(at).size() <= i) {
+        return;
+    }
+    const json gone = document.at(at)[i];
+    document.at(at).erase(i);
+    if (gone.is_object() && gone.contains("name")) {
+        erase_mentions(document, gone.value("name", ""));
+    }
+}
+
 class shrinker {
 public:
     shrinker(json document, const std::function<bool(const json&)>& shows, unsigned max_tries)
@@ -170,20 +184,12 @@ private:
         return all;
     }
 
-    /// The present document without the elements [@p first, @p last) of the list at @p at, and without all that speaks
-    /// of them by name.
+    /// The present document without the elements [@p first, @p last) of the list at @p at.
     json without(const pointer& at, std::size_t first, std::size_t last) const
     {
         json candidate = best_;
         for (std::size_t i = last; i-- > first;) {
-            if (!candidate.contains(at) || candidate.at(at).size() <= i) {
-                break; // it went with what spoke of another
-            }
-            const json gone = candidate.at(at)[i];
-            candidate.at(at).erase(i);
-            if (gone.is_object() && gone.contains("name")) {
-                erase_mentions(candidate, gone.value("name", ""));
-            }
+            take_out(candidate, at, i);
         }
         return candidate;
     }
@@ -212,9 +218,7 @@ private:
                 json candidate = best_;
                 for (std::size_t n = size; n-- > 0;) {
                     if (n != i && n != j) {
-                        const std::string name = candidate.at(at)[n].value("name", "");
-                        candidate.at(at).erase(n);
-                        erase_mentions(candidate, name);
+                        take_out(candidate, at, n);
                     }
                 }
                 if (keep(std::move(candidate))) {
