@@ -163,9 +163,7 @@ void lost_task_claim::on(const trace_record& r, findings_log& log)
         ended_ = true; // from now on the core's bypass has the tasks
         return;
     }
-    const bool counts =
-        r.kind == k::enqueue || r.kind == k::cgrp_q_push || r.kind == k::cgrp_q_pop || r.kind == k::dsq_insert;
-    if (!counts || ended_ || r.task.value >= tasks_.size()) {
+    if (ended_ || r.task.value >= tasks_.size()) {
         return;
     }
     entries& of = tasks_[r.task.value];
@@ -218,7 +216,13 @@ static nanoseconds or_default(nanoseconds stated, nanoseconds by_default)
 claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, const pair_config& config,
                claims_options options)
     : state_(machine.nr_cpus(), work.tasks.size(), pairs), queues_(work.tasks.size(), work.cgroups.size()),
-      watch_(options.watch), watches_queues_(watch_.has(claim_id::top_q_covers)), log_(options),
+      watch_(options.watch),
+      of_starvation_(watch_.has(claim_id::no_starvation) ? starvation_claim::hears : kind_set{}),
+      of_lost_tasks_(watch_.has(claim_id::no_lost_task) ? lost_task_claim::hears : kind_set{}),
+      of_queues_(watch_.has(claim_id::top_q_covers)
+                     ? observed_queues::hears | top_q_claim::hears | work_claim::hears | drain_claim::hears
+                     : kind_set{}),
+      log_(options),
       exclusive_(cause_finder(state_, machine, work, options.isolates)),
       preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, pairs, work, config),
       lost_task_(state_, work.tasks.size()), top_q_(queues_),
@@ -239,34 +243,54 @@ void claims::on_records(std::span<const trace_record> records)
 
 void claims::on(const trace_record& r)
 {
-    if (watch_.has(claim_id::no_starvation)) {
+    counters_.on(r);
+    if (of_starvation_.has(r.kind)) {
         starvation_.before(r, log_);
     }
-    const observed_place was = watches_queues_ ? queues_.place(r.task) : observed_place{};
     state_.apply(r);
-    const auto i = state_.touched_pair(r);
-    if (i != observed_state::no_pair) {
-        const auto& pair = state_.pair(i);
-        exclusive_tracker_.update(i, exclusive_.check(state_, pair, r.at), !pair.adopting, r.at, log_);
-        preemptor_tracker_.update(i, preemptor_.check(state_, pair, r.at), true, r.at, log_);
+    const auto pair = state_.touched_pair(r);
+    if (pair != observed_state::no_pair) {
+        on_pair(pair, r.at);
     }
-    abort_.on(r, log_);
-    if (watch_.has(claim_id::no_lost_task)) {
+    if (abort_claim::hears.has(r.kind)) {
+        abort_.on(r, log_);
+    }
+    if (of_lost_tasks_.has(r.kind)) {
         lost_task_.on(r, log_);
     }
-    if (watches_queues_) {
-        on_queues(r, was, i);
+    if (of_queues_.has(r.kind)) {
+        on_queues(r, pair);
     }
-    counters_.on(r);
 }
 
-void claims::on_queues(const trace_record& r, const observed_place& was, std::uint32_t pair)
+void claims::on_pair(std::uint32_t i, sim_time t)
 {
-    top_q_.before(r);
+    const observed_pair& pair = state_.pair(i);
+    if (exclusive_tracker_.is_open(i) || state_.breaks_exclusive(pair)) {
+        exclusive_tracker_.update(i, exclusive_.check(state_, pair, t), !pair.adopting, t, log_);
+    }
+    if (preemptor_tracker_.is_open(i) || state_.side_run_beside(pair) >= 0) {
+        preemptor_tracker_.update(i, preemptor_.check(state_, pair, t), true, t, log_);
+    }
+}
+
+void claims::on_queues(const trace_record& r, std::uint32_t pair)
+{
+    const bool of_top_q = top_q_claim::hears.has(r.kind);
+    if (of_top_q) {
+        top_q_.before(r);
+    }
+    work_.before(r);
     queues_.apply(r);
-    top_q_.after(r, log_);
-    work_.after(r, was, log_);
-    drain_.on(pair, r.at, log_);
+    if (of_top_q) {
+        top_q_.after(r, log_);
+    }
+    if (work_claim::hears.has(r.kind)) {
+        work_.after(r, pair, log_);
+    }
+    if (drain_claim::hears.has(r.kind)) {
+        drain_.on(r, pair, log_);
+    }
 }
 
 claims_result claims::finish(sim_time end, const std::optional<final_counters>& counters)
@@ -280,7 +304,7 @@ claims_result claims::finish(sim_time end, const std::optional<final_counters>& 
     if (watches(claim_id::no_starvation)) {
         starvation_.finish(end, log_);
     }
-    if (watches_queues_) {
+    if (watches(claim_id::top_q_covers)) {
         top_q_.finish(end, log_);
         work_.finish(end, log_);
         drain_.finish(end, log_);

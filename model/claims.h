@@ -25,6 +25,7 @@ public:
     /// keeps its cause: a CPU that has just adopted a cgroup is still about to leave its old task.
     void update(std::uint32_t pair, const std::optional<finding>& now, bool settled, sim_time t, findings_log& log);
     void finish(sim_time end, findings_log& log);
+    bool is_open(std::uint32_t pair) const { return open_[pair].is_open; }
 
 private:
     struct open_violation {
@@ -62,6 +63,9 @@ private:
 /// The scheduler is never ended by an error.
 class abort_claim {
 public:
+    static constexpr kind_set hears{record_kind::cgrp_q_push, record_kind::top_q_push,      record_kind::top_q_pop,
+                                    record_kind::cgroup_exit, record_kind::kick_wait_begin, record_kind::scx_error};
+
     abort_claim(const observed_state& state, const pair_map& pairs, const workload& work, const pair_config& config);
     void on(const trace_record& r, findings_log& log);
 
@@ -81,6 +85,9 @@ private:
 /// Each enqueued task is dispatched once or still queued; none twice, none lost.
 class lost_task_claim {
 public:
+    static constexpr kind_set hears{record_kind::enqueue,    record_kind::cgrp_q_push, record_kind::cgrp_q_pop,
+                                    record_kind::dsq_insert, record_kind::scx_error,   record_kind::scx_exit};
+
     lost_task_claim(const observed_state& state, std::size_t nr_tasks) : state_(state), tasks_(nr_tasks + 1) {}
     void on(const trace_record& r, findings_log& log);
     void finish(sim_time end, findings_log& log) const;
@@ -114,12 +121,14 @@ public:
 
 private:
     void on(const trace_record& r);
-    void on_queues(const trace_record& r, const observed_place& was, std::uint32_t pair);
+    void on_pair(std::uint32_t pair, sim_time t);
+    void on_queues(const trace_record& r, std::uint32_t pair);
 
     observed_state state_;
     observed_queues queues_;
     claim_set watch_;
-    bool watches_queues_; ///< top-q-covers, work-conserving and drain-bounded need the same records
+    /// Records that some claim which is watched hears; top-q-covers, work-conserving and drain-bounded go together.
+    kind_set of_starvation_, of_lost_tasks_, of_queues_;
     findings_log log_;
     exclusive_claim exclusive_;
     preemptor_claim preemptor_;

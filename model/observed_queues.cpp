@@ -2,7 +2,6 @@
 #include "model/observed_queues.h"
 
 #include <algorithm>
-#include <array>
 
 namespace pairsim {
 
@@ -21,44 +20,14 @@ void observed_queues::put(pid p, const observed_place& at)
     }
 }
 
-namespace {
-
-enum class queue_change : std::uint8_t { none, place, top_q, decision };
-
-/// Which part of the state a kind of record changes.
-queue_change change_by(k kind)
-{
-    static constexpr auto changes = [] {
-        constexpr k places[] = {k::cgrp_q_push, k::cgrp_q_pop,   k::enqueue,      k::dsq_insert,
-                                k::consume,     k::local_insert, k::sched_switch, k::task_exit};
-        constexpr k decisions[] = {k::pair_adopt, k::pair_coll, k::pair_top_q_empty};
-        std::array<queue_change, nr_record_kinds> all{};
-        for (const k each : places) {
-            all[static_cast<std::size_t>(each)] = queue_change::place;
-        }
-        for (const k each : decisions) {
-            all[static_cast<std::size_t>(each)] = queue_change::decision;
-        }
-        all[static_cast<std::size_t>(k::top_q_push)] = all[static_cast<std::size_t>(k::top_q_pop)] =
-            queue_change::top_q;
-        return all;
-    }();
-    return changes[static_cast<std::size_t>(kind)];
-}
-
-} // namespace
-
 void observed_queues::apply(const trace_record& r)
 {
-    switch (change_by(r.kind)) {
-    case queue_change::none:
-        return;
-    case queue_change::place:
-        return on_place(r);
-    case queue_change::top_q:
-        return on_top_q(r);
-    case queue_change::decision:
-        return release_hand(r.cpu, r.at, r.kind != k::pair_top_q_empty);
+    if (of_places.has(r.kind)) {
+        on_place(r);
+    } else if (of_top_q.has(r.kind)) {
+        on_top_q(r);
+    } else if (of_decisions.has(r.kind)) {
+        release_hand(r.cpu, r.at, r.kind != k::pair_top_q_empty);
     }
 }
 

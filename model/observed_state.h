@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/kind_set.h"
 #include "model/pair_map.h"
 #include "sim/config.h"
 #include "sim/trace.h"
@@ -102,6 +103,11 @@ constexpr bool breaks_exclusive(const occupant& first, const occupant& second)
 {
     return is_task(first.task) && is_task(second.task) && first.cgroup != second.cgroup;
 }
+
+/// Records that carry a pair's pair_ctx.
+inline constexpr kind_set pair_ctx_kinds{
+    record_kind::pair_run,  record_kind::pair_wait,       record_kind::pair_top_q_empty, record_kind::pair_adopt,
+    record_kind::pair_coll, record_kind::pair_cgrp_empty, record_kind::pair_release,     record_kind::pair_acquire};
 
 /// What a record is about, as far as pairs are concerned.
 enum class record_subject : std::uint8_t { none, cpu, target, pair, running_task };

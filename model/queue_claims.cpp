@@ -23,9 +23,7 @@ static cause_id why_uncovered(bool push_failed)
 
 void top_q_claim::before(const trace_record& r)
 {
-    const bool about_cgroup =
-        r.kind == k::cgrp_q_push || r.kind == k::cgrp_q_pop || r.kind == k::top_q_push || r.kind == k::top_q_pop;
-    const bool known = about_cgroup && r.a < queues_.nr_cgroups();
+    const bool known = r.kind != k::pair_top_q_empty && r.a < queues_.nr_cgroups();
     was_uncovered_ = known ? queues_.cgroup(cgroup_id{r.a}).uncovered_since : never;
     push_had_failed_ = known && queues_.cgroup(cgroup_id{r.a}).push_failed;
     in_hand_ = r.kind == k::pair_top_q_empty ? queues_.in_other_hand(r.cpu) : no_cgroup;
@@ -67,24 +65,36 @@ void top_q_claim::finish(sim_time end, findings_log& log)
 
 // ---- drain-bounded ------------------------------------------------------------------------------------------------
 
-void drain_claim::on(std::uint32_t pair, sim_time t, findings_log& log)
+void drain_claim::on(const trace_record& r, std::uint32_t pair, findings_log& log)
 {
-    follow_work(t, log);
-    if (pair == observed_state::no_pair) {
-        return;
+    if (r.kind == k::cgrp_q_push || r.kind == k::cgrp_q_pop) {
+        follow_work(r.at, log);
+    } else if (pair != observed_state::no_pair) {
+        follow_pair(r, pair, log);
     }
+}
+
+void drain_claim::follow_pair(const trace_record& r, std::uint32_t pair, findings_log& log)
+{
     const observed_pair& p = state_.pair(pair);
-    const bool idle = state_.cpu(p.cpus[0]).current == idle_pid && state_.cpu(p.cpus[1]).current == idle_pid;
-    const bool preempted =
-        pair_bits::preempted(p.bits) != 0 || state_.cpu(p.cpus[0]).preempted || state_.cpu(p.cpus[1]).preempted;
-    const bool drains = p.draining() && !preempted && !idle;
-    if (!drains) {
-        close(pair, t, log);
+    if (!drains(p)) {
+        close(pair, r.at, log);
         since_[pair] = never;
         return;
     }
-    since_[pair] = std::min(since_[pair], t);
-    last_[pair] = culprit(p);
+    if (since_[pair] == never || !pair_ctx_kinds.has(r.kind)) { // pair_ctx does not say who runs, or why
+        last_[pair] = culprit(p);
+    }
+    since_[pair] = std::min(since_[pair], r.at);
+}
+
+bool drain_claim::drains(const observed_pair& p) const
+{
+    const observed_cpu& first = state_.cpu(p.cpus[0]);
+    const observed_cpu& second = state_.cpu(p.cpus[1]);
+    const bool idle = first.current == idle_pid && second.current == idle_pid;
+    const bool preempted = pair_bits::preempted(p.bits) != 0 || first.preempted || second.preempted;
+    return p.draining() && !preempted && !idle;
 }
 
 void drain_claim::follow_work(sim_time t, findings_log& log)
@@ -275,7 +285,7 @@ void work_claim::come(pid p, sim_time t)
     }
 }
 
-void work_claim::leave(pid p, const observed_place& was, sim_time t, findings_log& log)
+void work_claim::leave(pid p, sim_time t, findings_log& log)
 {
     const std::uint32_t mask = mask_[p.value]; // its affinity may have changed meanwhile
     if (mask == 0) {
@@ -285,7 +295,7 @@ void work_claim::leave(pid p, const observed_place& was, sim_time t, findings_lo
         const sim_time since = anywhere_.since;
         for (std::uint32_t i = 0; i < restricted_.size() && t - since > limit_; ++i) {
             if (restricted_[i].n == 0) {
-                close(i, t, p, was, log);
+                close(i, t, p, was_, log);
             } else {
                 restricted_[i].since = std::min(restricted_[i].since, since);
             }
@@ -296,7 +306,7 @@ void work_claim::leave(pid p, const observed_place& was, sim_time t, findings_lo
     for (std::uint32_t i = 0; i < restricted_.size(); ++i) {
         if (may_run_on(mask, i) && restricted_[i].n != 0 && --restricted_[i].n == 0) {
             if (anywhere_.n == 0) {
-                close(i, t, p, was, log);
+                close(i, t, p, was_, log);
             }
             restricted_[i].since = never;
         }
@@ -359,7 +369,14 @@ void work_claim::follow_pair(std::uint32_t pair, sim_time t, findings_log& log)
     }
 }
 
-void work_claim::after(const trace_record& r, const observed_place& was, findings_log& log)
+void work_claim::before(const trace_record& r)
+{
+    if (observed_queues::of_places.has(r.kind)) {
+        was_ = queues_.place(r.task);
+    }
+}
+
+void work_claim::after(const trace_record& r, std::uint32_t pair, findings_log& log)
 {
     if (ended_) {
         return;
@@ -369,14 +386,14 @@ void work_claim::after(const trace_record& r, const observed_place& was, finding
         ended_ = true;
         return;
     }
-    if (is_task(r.task) && r.task.value <= state_.nr_tasks() && counts(was) != counts(queues_.place(r.task))) {
-        if (counts(was)) {
-            leave(r.task, was, r.at, log);
+    if (observed_queues::of_places.has(r.kind) && is_task(r.task) && r.task.value <= state_.nr_tasks() &&
+        counts(was_) != counts(queues_.place(r.task))) {
+        if (counts(was_)) {
+            leave(r.task, r.at, log);
         } else {
             come(r.task, r.at);
         }
     }
-    const std::uint32_t pair = state_.touched_pair(r);
     if (pair == observed_state::no_pair) {
         return;
     }

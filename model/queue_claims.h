@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/findings.h"
+#include "model/kind_set.h"
 #include "model/observed_queues.h"
 #include "model/observed_state.h"
 #include "model/pair_state.h"
@@ -25,6 +26,8 @@ claim_limits default_limits(const machine_config& machine);
 class top_q_claim {
 public:
     static constexpr nanoseconds on_its_way = std::chrono::milliseconds{1};
+    static constexpr kind_set hears{record_kind::cgrp_q_push, record_kind::cgrp_q_pop, record_kind::top_q_push,
+                                    record_kind::top_q_pop, record_kind::pair_top_q_empty};
 
     explicit top_q_claim(const observed_queues& queues) : queues_(queues) {}
     void before(const trace_record& r); ///< before the queues have seen @p r
@@ -45,17 +48,23 @@ private:
 /// anew.
 class drain_claim {
 public:
+    static constexpr kind_set hears =
+        pair_ctx_kinds | kind_set{record_kind::cgrp_q_push, record_kind::cgrp_q_pop,  record_kind::sched_switch,
+                                  record_kind::keep_prev,   record_kind::cpu_acquire, record_kind::task_move};
+
     drain_claim(const observed_state& state, const observed_queues& queues, nanoseconds limit)
         : state_(state), queues_(queues), limit_(limit), since_(state.nr_pairs(), never), last_(state.nr_pairs())
     {
     }
     /// @p pair: the one that the record has touched, or observed_state::no_pair.
-    void on(std::uint32_t pair, sim_time t, findings_log& log);
+    void on(const trace_record& r, std::uint32_t pair, findings_log& log);
     void finish(sim_time end, findings_log& log);
 
 private:
     void close(std::uint32_t pair, sim_time t, findings_log& log);
     void follow_work(sim_time t, findings_log& log);
+    void follow_pair(const trace_record& r, std::uint32_t pair, findings_log& log);
+    bool drains(const observed_pair& p) const;
     finding culprit(const observed_pair& p) const;
 
     const observed_state& state_;
@@ -69,6 +78,9 @@ private:
 /// Each runnable task runs within the limit.
 class starvation_claim {
 public:
+    static constexpr kind_set hears{record_kind::sched_switch, record_kind::cgrp_q_pop, record_kind::consume,
+                                    record_kind::pair_adopt,   record_kind::scx_error,  record_kind::scx_exit};
+
     starvation_claim(const observed_state& state, const observed_queues& queues, nanoseconds limit)
         : state_(state), queues_(queues), limit_(limit), why_(state.nr_tasks() + 1, cause_id::unknown)
     {
@@ -92,9 +104,13 @@ private:
 /// in a global DSQ, unless one of them is preempted. Time is found when it ends, so a record costs what it changes.
 class work_claim {
 public:
+    static constexpr kind_set hears =
+        observed_queues::of_places | pair_ctx_kinds | kind_set{record_kind::scx_error, record_kind::scx_exit};
+
     work_claim(const observed_state& state, const observed_queues& queues, const workload& work, nanoseconds limit);
-    /// @p was: where the record's task waited before.
-    void after(const trace_record& r, const observed_place& was, findings_log& log);
+    void before(const trace_record& r); ///< before the queues have seen @p r
+    /// @p pair: the one that the record has touched, or observed_state::no_pair.
+    void after(const trace_record& r, std::uint32_t pair, findings_log& log);
     void finish(sim_time end, findings_log& log);
 
 private:
@@ -108,7 +124,7 @@ private:
     }
     bool may_run_on(std::uint32_t mask, std::uint32_t pair) const;
     void come(pid p, sim_time t);
-    void leave(pid p, const observed_place& was, sim_time t, findings_log& log);
+    void leave(pid p, sim_time t, findings_log& log);
     void follow_pair(std::uint32_t pair, sim_time t, findings_log& log);
     void close(std::uint32_t pair, sim_time t, pid task, const observed_place& place, findings_log& log);
     void close_with_any(std::uint32_t pair, sim_time t, findings_log& log);
@@ -123,6 +139,7 @@ private:
     std::vector<presence> restricted_; ///< by pair: others that may run on it
     std::vector<sim_time> idle_since_; ///< by pair; never: not idle, or preempted
     std::vector<char> in_hand_;        ///< by pair: its last dispatch missed a cgroup in another's hand
+    observed_place was_{};             ///< where the record's task waited before
     bool ended_ = false;
 };
 
