@@ -60,6 +60,18 @@ enum class cost_kind : std::uint8_t {
 };
 inline constexpr std::size_t nr_cost_kinds = 31;
 
+/// A set of kinds of costs.
+class cost_set {
+public:
+    constexpr void add(cost_kind c) { bits_ |= bit(c); }
+    constexpr bool has(cost_kind c) const { return (bits_ & bit(c)) != 0; }
+
+private:
+    static_assert(nr_cost_kinds <= 32);
+    static constexpr std::uint32_t bit(cost_kind c) { return std::uint32_t{1} << static_cast<unsigned>(c); }
+    std::uint32_t bits_ = 0;
+};
+
 using cost_model = std::array<duration_dist, nr_cost_kinds>;
 
 /// What it costs a task to come back to caches that other cgroups have used for `away`.

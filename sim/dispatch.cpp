@@ -10,61 +10,47 @@ namespace pairsim {
 
 using pc = schedule_pc;
 
-/// Source: balance_one().
-machine::result machine::step_balance(cpu_id cpu, frame& f)
+/// The beginning of balance_one(): a CPU that a higher class had is sched_ext's again.
+machine::result machine::begin_balance(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    auto l = f.locals<schedule_locals>();
-    switch (static_cast<pc>(f.pc)) {
-    case pc::balance:
-        c.in_balance = 1;
-        if (config_.repaired_kick_wait) {
-            scheduling_point(cpu);
-        }
-        f.pc = to_underlying(pc::after_acquire);
-        if (c.cpu_released == 0) {
-            return cost_kind::none;
-        }
-        c.cpu_released = 0;
-        emit(record_kind::cpu_acquire, cpu, 0, idle_pid);
-        if (!traits_.has_cpu_acquire_release) {
-            return cost_kind::none;
-        }
-        return call_op(cpu, op_kind::cpu_acquire, idle_pid, 0);
-    case pc::after_acquire:
-        update_curr(cpu);
-        if (is_task(l.prev) && state_.task(l.prev).queued != 0 && state_.task(l.prev).slice > nanoseconds{0}) {
-            l.keep = 1;
-        }
-        f.set_locals(l);
-        f.pc = to_underlying(l.keep != 0 || c.local.nr != 0 ? pc::pick : pc::consume);
-        return cost_kind::none;
-    case pc::consume:
-        return consume_global(cpu, f);
-    case pc::lock_source:
-        return lock_source(cpu, f);
-    case pc::relock:
-        return relock_after_consume(cpu, f);
-    case pc::dispatch:
-        emit(record_kind::dispatch, cpu, 0, is_task(l.prev) ? l.prev : idle_pid, l.nr_loops);
-        l.nr_flushed = 0;
-        f.set_locals(l);
-        f.pc = to_underlying(pc::flush);
-        return call_op(cpu, op_kind::dispatch, is_task(l.prev) ? l.prev : idle_pid, 0);
-    case pc::flush:
-        return flush_buffer(cpu, f);
-    case pc::lock:
-    case pc::pick:
-    case pc::put_prev:
-    case pc::switch_class:
-    case pc::set_next:
-    case pc::context_switch:
-    case pc::finish:
-    case pc::sync_wait:
-        break;
+    c.in_balance = 1;
+    if (config_.repaired_kick_wait) {
+        scheduling_point(cpu);
     }
-    SIM_CHECK(false);
-    return std::nullopt;
+    f.pc = to_underlying(pc::after_acquire);
+    if (c.cpu_released == 0) {
+        return cost_kind::none;
+    }
+    c.cpu_released = 0;
+    emit(record_kind::cpu_acquire, cpu, 0, idle_pid);
+    if (!traits_.has_cpu_acquire_release) {
+        return cost_kind::none;
+    }
+    return call_op(cpu, op_kind::cpu_acquire, idle_pid, 0);
+}
+
+/// balance_one() ends early if the previous task has slice left, or the local DSQ a task.
+void machine::keep_or_consume(cpu_id cpu, frame& f)
+{
+    auto l = f.locals<schedule_locals>();
+    update_curr(cpu);
+    if (is_task(l.prev) && state_.task(l.prev).queued != 0 && state_.task(l.prev).slice > nanoseconds{0}) {
+        l.keep = 1;
+        f.set_locals(l);
+    }
+    f.pc = to_underlying(l.keep != 0 || state_.cpu(cpu).local.nr != 0 ? pc::pick : pc::consume);
+}
+
+machine::result machine::call_dispatch(cpu_id cpu, frame& f)
+{
+    auto l = f.locals<schedule_locals>();
+    const pid prev = is_task(l.prev) ? l.prev : idle_pid;
+    emit(record_kind::dispatch, cpu, 0, prev, l.nr_loops);
+    l.nr_flushed = 0;
+    f.set_locals(l);
+    f.pc = to_underlying(pc::flush);
+    return call_op(cpu, op_kind::dispatch, prev, 0);
 }
 
 // ---- ops.dispatch's inserts ---------------------------------------------------------------------------------------

@@ -219,8 +219,22 @@ bool machine::has_kernel_work(cpu_id cpu) const
 
 step_result machine::step(cpu_id cpu)
 {
+    return step(cpu, state_.cpu(cpu));
+}
+
+step_result machine::steps(cpu_id cpu, cost_set free, std::uint64_t& left)
+{
+    cpu_state& c = state_.cpu(cpu);
+    step_result done{step_result::kind::stepped, cost_kind::none};
+    for (; left > 0 && done.what == step_result::kind::stepped && free.has(done.cost); --left) {
+        done = step(cpu, c);
+    }
+    return done;
+}
+
+inline step_result machine::step(cpu_id cpu, cpu_state& c)
+{
     release_short_lock(cpu);
-    const cpu_state& c = state_.cpu(cpu);
     SIM_CHECK(c.waiting_for == no_lock);
     if (interruptible(c)) {
         if (const auto cost = take_interrupt(cpu)) {
@@ -230,7 +244,7 @@ step_result machine::step(cpu_id cpu)
             return {step_result::kind::base, cost_kind::none};
         }
     }
-    const result done = step_path(cpu);
+    const result done = step_path(cpu, c);
     if (!done) {
         return {step_result::kind::blocked, cost_kind::none};
     }
@@ -282,9 +296,8 @@ std::optional<cost_kind> machine::take_interrupt(cpu_id cpu)
     return std::nullopt;
 }
 
-machine::result machine::step_path(cpu_id cpu)
+inline machine::result machine::step_path(cpu_id cpu, cpu_state& c)
 {
-    cpu_state& c = state_.cpu(cpu);
     frame& f = c.frames[c.depth - 1U];
     switch (f.kind) {
     case path::schedule:

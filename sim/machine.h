@@ -82,6 +82,10 @@ public:
 
     /// Does the next step of @p cpu. Not to be called while the CPU is blocked.
     step_result step(cpu_id cpu);
+    /// Does the steps of @p cpu up to the first that has another cost than those in @p free, or that blocks, or that finds
+    /// the CPU in its base; but no more than @p left, from which it takes what it does. For a driver to which steps of
+    /// those kinds take no time.
+    step_result steps(cpu_id cpu, cost_set free, std::uint64_t& left);
     /// True if the CPU has kernel code to run: a frame, an interrupt it can take, need_resched, or a lock to give
     /// back at the end of a step.
     bool has_kernel_work(cpu_id cpu) const;
@@ -150,7 +154,8 @@ private:
     void run_op_at_once(op_kind which, cgroup_id cgroup, int& returned);
     bool interruptible(const cpu_state& cpu) const;
     std::optional<cost_kind> take_interrupt(cpu_id cpu);
-    result step_path(cpu_id cpu);
+    step_result step(cpu_id cpu, cpu_state& c);
+    result step_path(cpu_id cpu, cpu_state& c);
     result step_tick(cpu_id cpu);
     result step_higher_wake(cpu_id cpu);
     bool acquire(cpu_id cpu, lock_id lock);
@@ -191,7 +196,9 @@ private:
     sched_class highest_runnable(const cpu_state& cpu) const;
 
     // dispatch.cpp
-    result step_balance(cpu_id cpu, frame& f);
+    result begin_balance(cpu_id cpu, frame& f);
+    void keep_or_consume(cpu_id cpu, frame& f);
+    result call_dispatch(cpu_id cpu, frame& f);
     result consume_global(cpu_id cpu, frame& f);
     result lock_source(cpu_id cpu, frame& f);
     result relock_after_consume(cpu_id cpu, frame& f);

@@ -54,13 +54,20 @@ machine::result machine::step_schedule(cpu_id cpu, frame& f)
         }
         return deschedule_prev(cpu, f);
     case pc::balance:
+        return begin_balance(cpu, f);
     case pc::after_acquire:
+        keep_or_consume(cpu, f);
+        return cost_kind::none;
     case pc::consume:
+        return consume_global(cpu, f);
     case pc::lock_source:
+        return lock_source(cpu, f);
     case pc::relock:
+        return relock_after_consume(cpu, f);
     case pc::dispatch:
+        return call_dispatch(cpu, f);
     case pc::flush:
-        return step_balance(cpu, f);
+        return flush_buffer(cpu, f);
     case pc::pick:
         pick_next(cpu, f);
         return cost_kind::pick;

@@ -9,8 +9,6 @@
 namespace pairsim {
 namespace {
 
-/// Steps at one instant before a run counts as stuck: free kernel paths can chase each other for ever.
-constexpr std::uint64_t max_instant_steps = 10'000'000;
 constexpr nanoseconds stopper_length = std::chrono::microseconds{5};
 
 } // namespace
@@ -49,12 +47,12 @@ void simulator::run_cpu(cpu_id cpu)
         return;
     }
     while (!ended_) {
-        if (++instant_steps_ > max_instant_steps) {
+        if (instant_steps_left_ == 0) {
             machine_.fail(exit_kind::no_progress, 0, cpu.value, 0, cpu);
             end_run();
             return;
         }
-        const step_result done = machine_.step(cpu);
+        const step_result done = machine_.steps(cpu, free_, instant_steps_left_);
         if (done.what == step_result::kind::blocked) {
             r.mode = cpu_mode::blocked;
             follow_ticks(cpu);
@@ -77,7 +75,7 @@ void simulator::run_cpu(cpu_id cpu)
         }
         now_ = end; // nothing happens before the step ends: no need to queue it
         machine_.set_now(now_);
-        instant_steps_ = 0;
+        instant_steps_left_ = max_instant_steps;
     }
 }
 

@@ -38,6 +38,11 @@ simulator::simulator(const machine_config& config, const workload& work, const s
       live_tasks_(work.cgroups.size()), cgroup_online_(work.cgroups.size()), removal_begun_(work.cgroups.size()),
       skips_ticks_(may_skip_ticks())
 {
+    for (std::size_t i = 0; i < nr_cost_kinds; ++i) {
+        if (config.costs[i].is_constant() && config.costs[i].low == nanoseconds{0}) {
+            free_.add(static_cast<cost_kind>(i));
+        }
+    }
     if (skips_ticks_) {
         make_tick_groups();
     }
@@ -119,7 +124,7 @@ void simulator::run_until(sim_time until)
         if (queue_.next_time() > now_) {
             now_ = queue_.next_time();
             machine_.set_now(now_);
-            instant_steps_ = 0;
+            instant_steps_left_ = max_instant_steps;
             ticks_are_over_ = false;
         }
         const timer_id timer = queue_.next();

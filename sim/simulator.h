@@ -109,6 +109,8 @@ private:
     };
 
     static constexpr std::uint32_t full_speed = 1000;
+    /// Steps at one instant before a run counts as stuck: free kernel paths can chase each other for ever.
+    static constexpr std::uint64_t max_instant_steps = 10'000'000;
 
     // simulator.cpp: events
     void arm_initial_timers();
@@ -218,7 +220,8 @@ private:
     std::uint64_t nr_events_ = 0;
     std::uint64_t nr_draws_ = 0;
     std::uint64_t useful_work_ = 0;         ///< done, in 1/1000 ns of a full-speed CPU
-    std::uint64_t instant_steps_ = 0;       ///< steps and phases since time last moved
+    std::uint64_t instant_steps_left_ = max_instant_steps; ///< until time must have moved
+    cost_set free_;                                        ///< kinds of steps that take no time
     std::vector<tick_group> tick_groups_;   ///< if ticks are skipped
     std::vector<sim_time> needs_tick_from_; ///< by CPU: when its slice ends; its ticks before change nothing
     bool skips_ticks_;
