@@ -32,9 +32,11 @@ std::uint64_t minus_log2(std::uint64_t bits)
     std::uint64_t fraction = 0;
     for (unsigned i = 0; i < fraction_bits; ++i) {
         const auto square = static_cast<uint128>(mantissa) * mantissa;
-        const bool two_or_more = (square >> 127U) != 0;
-        fraction = (fraction << 1U) | static_cast<std::uint64_t>(two_or_more);
-        mantissa = static_cast<std::uint64_t>(square >> (two_or_more ? 64U : 63U));
+        const auto high = static_cast<std::uint64_t>(square >> 64U);
+        const std::uint64_t two_or_more = high >> 63U; // half of the time: no branch could be foretold
+        fraction = (fraction << 1U) | two_or_more;
+        const std::uint64_t next_bit = static_cast<std::uint64_t>(square) >> 63U & (two_or_more - 1U);
+        mantissa = high << (1U - two_or_more) | next_bit;
     }
     return ((std::uint64_t{zeros} + 1U) << fraction_bits) - fraction;
 }
