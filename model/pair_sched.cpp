@@ -141,7 +141,7 @@ op_step pair_sched::step_enqueue(frame& call, kfuncs& k) const
 {
     pair_maps maps(layout_, k.state());
     const cgroup_id cgroup = k.task_cgroup(call.task);
-    auto l = call.locals<enqueue_locals>();
+    auto& l = call.locals<enqueue_locals>();
     switch (static_cast<enqueue_pc>(call.pc)) {
     case enqueue_pc::lookup:
         ++at(maps.counters(), counter::nr_total);
@@ -150,7 +150,6 @@ op_step pair_sched::step_enqueue(frame& call, kfuncs& k) const
             k.error(to_underlying(pair_error::enqueue_no_q_idx), kernel_cgid(cgroup));
             return op_step::done(cost_kind::hash_lookup);
         }
-        call.set_locals(l);
         call.pc = to_underlying(enqueue_pc::push);
         return op_step::more(cost_kind::hash_lookup);
     case enqueue_pc::push:
@@ -222,7 +221,7 @@ op_step pair_sched::begin_try_dispatch(frame& call, kfuncs& k) const
 {
     pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::begin) {
         l.now = k.now();
         l.kick_pair = 0;
@@ -231,7 +230,6 @@ op_step pair_sched::begin_try_dispatch(frame& call, kfuncs& k) const
             call.result = enoent;
             return op_step::done(cost_kind::hash_lookup);
         }
-        call.set_locals(l);
         call.pc = to_underlying(dispatch_pc::first);
     }
     if (!lock_pair(k)) {
@@ -244,7 +242,7 @@ op_step pair_sched::after_first_section(frame& call, kfuncs& k) const
 {
     pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
     const bool expired = ctx.started_at + config_.batch_duration < l.now;
     const auto begun = begin_dispatch(ctx, side_of(map_.in_pair_idx[cpu.value]), l.now, config_.batch_duration);
@@ -252,7 +250,6 @@ op_step pair_sched::after_first_section(frame& call, kfuncs& k) const
     switch (begun.what) {
     case dispatch_begun::outcome::go_on:
         l.cgroup = ctx.cgid;
-        call.set_locals(l);
         emit_ctx(k, record_kind::pair_run, ctx, ctx.started_at.count());
         return next(call, dispatch_pc::lookup, cost_kind::bpf_lock);
     case dispatch_begun::outcome::wait:
@@ -275,7 +272,7 @@ op_step pair_sched::after_first_section(frame& call, kfuncs& k) const
 op_step pair_sched::search_top_q(frame& call, kfuncs& k) const
 {
     pair_maps maps(layout_, k.state());
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::check_top) {
         const std::uint32_t q = maps.q_idx(l.cgroup);
         const bool has_tasks = q != no_q_idx && maps.len(q) != 0; // read without a lock
@@ -295,7 +292,6 @@ op_step pair_sched::search_top_q(frame& call, kfuncs& k) const
         emit_ctx(k, record_kind::pair_top_q_empty, maps.ctx(map_.pair_id[k.this_cpu().value]));
         return op_step::done(cost_kind::queue_map_op);
     }
-    call.set_locals(l);
     k.emit(record_kind::top_q_pop, 0, idle_pid, l.cgroup.value, 0, maps.nr_top());
     return next(call, dispatch_pc::check_top, cost_kind::queue_map_op);
 }
@@ -307,7 +303,7 @@ op_step pair_sched::choose(frame& call, kfuncs& k) const
     }
     pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     pair_ctx& ctx = maps.ctx(map_.pair_id[cpu.value]);
     const auto chosen =
         choose_cgroup(ctx, side_of(map_.in_pair_idx[cpu.value]), l.cgroup, l.now, config_.variants.wait_for_partner);
@@ -317,18 +313,16 @@ op_step pair_sched::choose(frame& call, kfuncs& k) const
     emit_ctx(k, record_kind::pair_run, ctx, ctx.started_at.count());
     l.kick_pair = static_cast<std::uint8_t>(chosen.adopted);
     l.cgroup = ctx.cgid;
-    call.set_locals(l);
     return next(call, dispatch_pc::lookup, cost_kind::bpf_lock);
 }
 
 /// try_dispatch() has returned -EAGAIN. A kick that was due is forgotten. Source: pair_dispatch(), bpf_repeat().
 op_step pair_sched::try_again(frame& call, cost_kind cost) const
 {
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     if (++l.nr_tries >= config_.bpf_max_loops) {
         return op_step::done(cost);
     }
-    call.set_locals(l);
     return next(call, dispatch_pc::begin, cost);
 }
 
@@ -336,7 +330,7 @@ op_step pair_sched::take_task(frame& call, kfuncs& k) const
 {
     pair_maps maps(layout_, k.state());
     const cpu_id cpu = k.this_cpu();
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::lookup) {
         l.q = maps.q_idx(l.cgroup);
         if (l.q == no_q_idx) { // the cgroup has been removed: the scheduler gives up
@@ -345,7 +339,6 @@ op_step pair_sched::take_task(frame& call, kfuncs& k) const
             call.result = enoent;
             return op_step::done(cost_kind::hash_lookup);
         }
-        call.set_locals(l);
         return next(call, dispatch_pc::take_len, cost_kind::hash_lookup);
     }
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::take_len) {
@@ -368,7 +361,7 @@ op_step pair_sched::take_task(frame& call, kfuncs& k) const
 op_step pair_sched::insert_task(frame& call, kfuncs& k) const
 {
     pair_maps maps(layout_, k.state());
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     if (static_cast<dispatch_pc>(call.pc) == dispatch_pc::pop) {
         if (!lock_fifo(k, l.q)) {
             return op_step::blocked();
@@ -379,7 +372,6 @@ op_step pair_sched::insert_task(frame& call, kfuncs& k) const
             return op_step::done(cost_kind::queue_map_op);
         }
         k.emit(record_kind::cgrp_q_pop, 0, l.task, l.cgroup.value, 0, maps.nr_elements(l.q));
-        call.set_locals(l);
         return next(call, dispatch_pc::insert, cost_kind::queue_map_op);
     }
     if (!k.task_exists(l.task)) {
@@ -450,7 +442,7 @@ void pair_sched::canonicalise(frame& call) const
     if (call.which != op_kind::dispatch) {
         return;
     }
-    auto l = call.locals<dispatch_locals>();
+    auto& l = call.locals<dispatch_locals>();
     l.nr_tries = 0;
     switch (static_cast<dispatch_pc>(call.pc)) {
     case dispatch_pc::begin:
@@ -479,7 +471,6 @@ void pair_sched::canonicalise(frame& call) const
         l.q = 0;
         break;
     }
-    call.set_locals(l);
 }
 
 void pair_sched::relabel(std::byte* to, std::byte* from, const relabelling& r) const
@@ -504,15 +495,13 @@ void pair_sched::relabel(std::byte* to, std::byte* from, const relabelling& r) c
 void pair_sched::relabel(frame& call, const relabelling& r) const
 {
     if (call.which == op_kind::enqueue) {
-        auto l = call.locals<enqueue_locals>();
+        auto& l = call.locals<enqueue_locals>();
         l.q = r.queues[l.q];
-        call.set_locals(l);
     } else if (call.which == op_kind::dispatch) {
-        auto l = call.locals<dispatch_locals>();
+        auto& l = call.locals<dispatch_locals>();
         l.cgroup = r.of(l.cgroup);
         l.q = r.queues[l.q];
         l.task = r.of(l.task);
-        call.set_locals(l);
     }
 }
 

@@ -81,9 +81,8 @@ void machine::canonicalise_frames(cpu_id cpu)
         if (f.kind == path::op) {
             ops_.canonicalise(f);
         } else if (f.kind == path::schedule && f.pc > to_underlying(schedule_pc::pick)) {
-            const auto l = f.locals<schedule_locals>();
-            f.set_locals(schedule_locals{
-                .prev = l.prev, .next = l.next, .reason = l.reason, .switched = l.switched, .sync_wait = l.sync_wait});
+            auto& l = f.locals<schedule_locals>();
+            l = {.prev = l.prev, .next = l.next, .reason = l.reason, .switched = l.switched, .sync_wait = l.sync_wait};
         }
     }
 }

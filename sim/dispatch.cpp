@@ -33,22 +33,20 @@ machine::result machine::begin_balance(cpu_id cpu, frame& f)
 /// balance_one() ends early if the previous task has slice left, or the local DSQ a task.
 void machine::keep_or_consume(cpu_id cpu, frame& f)
 {
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     update_curr(cpu);
     if (is_task(l.prev) && state_.task(l.prev).queued != 0 && state_.task(l.prev).slice > nanoseconds{0}) {
         l.keep = 1;
-        f.set_locals(l);
     }
     f.pc = to_underlying(l.keep != 0 || state_.cpu(cpu).local.nr != 0 ? pc::pick : pc::consume);
 }
 
 machine::result machine::call_dispatch(cpu_id cpu, frame& f)
 {
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     const pid prev = is_task(l.prev) ? l.prev : idle_pid;
     emit(record_kind::dispatch, cpu, 0, prev, l.nr_loops);
     l.nr_flushed = 0;
-    f.set_locals(l);
     f.pc = to_underlying(pc::flush);
     return call_op(cpu, op_kind::dispatch, prev, 0);
 }
@@ -76,7 +74,7 @@ void machine::buffer_insert(cpu_id cpu, pid task, bool to_local, nanoseconds sli
 machine::result machine::flush_buffer(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     if (l.nr_flushed == c.nr_buffered) {
         after_flush(cpu, f);
         return cost_kind::none;
@@ -119,7 +117,6 @@ machine::result machine::flush_buffer(cpu_id cpu, frame& f)
         f.pc = to_underlying(pc::lock_source);
         release(cpu, rq_lock(cpu));
     }
-    f.set_locals(l);
     return cost_kind::dsq_insert;
 }
 
@@ -127,7 +124,7 @@ machine::result machine::flush_buffer(cpu_id cpu, frame& f)
 void machine::after_flush(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     l.nr_buffered = c.nr_buffered;
     c.nr_buffered = 0;
     const bool prev_queued =
@@ -142,7 +139,6 @@ void machine::after_flush(cpu_id cpu, frame& f)
         l.after_dispatch = 1;
         f.pc = to_underlying(pc::consume);
     }
-    f.set_locals(l);
 }
 
 // ---- the global DSQ -----------------------------------------------------------------------------------------------
@@ -173,9 +169,8 @@ machine::result machine::consume_global(cpu_id cpu, frame& f)
         if (task_allowed(task, cpu)) {
             unlink(task);
             p.holding_cpu = cpu;
-            auto l = f.locals<schedule_locals>();
+            auto& l = f.locals<schedule_locals>();
             l.moving = task;
-            f.set_locals(l);
             f.target = p.cpu;
             f.pc = to_underlying(pc::lock_source);
             release(cpu, rq_lock(cpu));
@@ -192,7 +187,7 @@ machine::result machine::lock_source(cpu_id cpu, frame& f)
     if (!acquire_for_step(cpu, rq_lock(f.target))) {
         return std::nullopt;
     }
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     task_state& p = state_.task(l.moving);
     l.raced = static_cast<std::uint8_t>(p.holding_cpu != cpu);
     if (l.raced == 0) {
@@ -201,7 +196,6 @@ machine::result machine::lock_source(cpu_id cpu, frame& f)
         p.cpu = cpu;
         p.holding_cpu = no_cpu;
     }
-    f.set_locals(l);
     f.pc = to_underlying(pc::relock);
     return cost_kind::consume_remote;
 }
@@ -211,7 +205,7 @@ machine::result machine::relock_after_consume(cpu_id cpu, frame& f)
     if (!acquire(cpu, rq_lock(cpu))) {
         return std::nullopt;
     }
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     const pid task = l.moving;
     const bool raced = l.raced != 0;
     const bool from_flush = l.from_flush != 0;
@@ -219,7 +213,6 @@ machine::result machine::relock_after_consume(cpu_id cpu, frame& f)
     l.moving = idle_pid;
     l.raced = 0;
     l.from_flush = 0;
-    f.set_locals(l);
     if (!raced) {
         state_.task(task).migrating = 0;
         local_insert(cpu, task, false);
@@ -236,7 +229,7 @@ machine::result machine::relock_after_consume(cpu_id cpu, frame& f)
 /// consume_global_dsq() has found nothing: go on in balance_one().
 void machine::after_consume(cpu_id cpu, frame& f)
 {
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     if (l.after_dispatch == 0) {
         f.pc = to_underlying(pc::dispatch);
         return;
@@ -246,7 +239,6 @@ void machine::after_consume(cpu_id cpu, frame& f)
     if (l.nr_loops == config_.dsp_max_loops) {
         request_kick(cpu, cpu, kick_none); // the loop must end; come back soon
     } else if (l.nr_buffered > 0) {
-        f.set_locals(l);
         f.pc = to_underlying(pc::dispatch);
         return;
     }
@@ -254,7 +246,6 @@ void machine::after_consume(cpu_id cpu, frame& f)
     if (prev_queued && !traits_.enq_last) {
         l.keep = 1;
     }
-    f.set_locals(l);
     f.pc = to_underlying(pc::pick);
 }
 

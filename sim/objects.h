@@ -4,7 +4,7 @@
 #pragma once
 
 #include <array>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -115,19 +115,28 @@ struct frame {
     std::int16_t result = 0; ///< of an op: what it returned
     pid task = idle_pid;
     std::uint32_t arg = 0;
-    std::array<std::uint32_t, 8> local{}; ///< of the path or op; see frame_locals()
+    alignas(8) std::array<std::byte, 32> local{}; ///< of the path or op: see locals()
 
-    /// The locals as a struct of the path's own.
+    /// The locals as a struct of the path's own. They are zero when the frame begins.
     template <class Locals>
-    Locals locals() const
+    Locals& locals()
     {
-        static_assert(sizeof(Locals) == sizeof(local) && std::has_unique_object_representations_v<Locals>);
-        return std::bit_cast<Locals>(local);
+        check_locals<Locals>();
+        return *reinterpret_cast<Locals*>(local.data());
     }
     template <class Locals>
-    void set_locals(const Locals& l)
+    const Locals& locals() const
     {
-        local = std::bit_cast<std::array<std::uint32_t, 8>>(l);
+        check_locals<Locals>();
+        return *reinterpret_cast<const Locals*>(local.data());
+    }
+
+private:
+    template <class Locals>
+    static constexpr void check_locals()
+    {
+        static_assert(sizeof(Locals) == sizeof(local) && alignof(Locals) <= 8);
+        static_assert(std::is_trivially_copyable_v<Locals> && std::has_unique_object_representations_v<Locals>);
     }
 };
 static_assert(std::has_unique_object_representations_v<frame>);

@@ -21,11 +21,10 @@ void machine::relabel_frame(frame& f, const relabelling& r) const
     f.target = r.of(f.target);
     f.task = r.of(f.task);
     if (f.kind == path::schedule) {
-        auto l = f.locals<schedule_locals>();
+        auto& l = f.locals<schedule_locals>();
         l.prev = r.of(l.prev);
         l.next = r.of(l.next);
         l.moving = r.of(l.moving);
-        f.set_locals(l);
     } else if (f.kind == path::change_group) {
         f.arg = r.of(cgroup_id{f.arg}).value;
     } else if (f.kind == path::op) {

@@ -78,7 +78,7 @@ machine::result machine::step_schedule(cpu_id cpu, frame& f)
     case pc::set_next:
         set_next(cpu, f);
         if (traits_.has_sched_switch) {
-            const auto l = f.locals<schedule_locals>();
+            const auto& l = f.locals<schedule_locals>();
             f.pc = to_underlying(pc::context_switch);
             return call_op(cpu, op_kind::sched_switch, l.next, l.prev.value);
         }
@@ -105,7 +105,7 @@ sched_class machine::highest_runnable(const cpu_state& cpu) const
 cost_kind machine::deschedule_prev(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     l.prev = c.curr;
     l.nr_loops = 0;
     if (is_task(c.curr)) {
@@ -118,7 +118,6 @@ cost_kind machine::deschedule_prev(cpu_id cpu, frame& f)
         }
         l.prev_was_queued = prev.queued;
     }
-    f.set_locals(l);
 
     const bool higher_waits = c.higher_runnable != 0;
     const bool balance =
@@ -158,7 +157,7 @@ void machine::resched_curr(cpu_id from, cpu_id target)
 void machine::pick_next(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     c.in_balance = 0;
     const auto refill = [&](pid p) {
         task_state& t = state_.task(p);
@@ -189,7 +188,6 @@ void machine::pick_next(cpu_id cpu, frame& f)
         l.sync_wait = c.kick_sync_pending;
         c.kick_sync_pending = 0;
     }
-    f.set_locals(l);
     if (l.next != l.prev) {
         f.pc = to_underlying(pc::put_prev);
         return;
@@ -203,7 +201,7 @@ void machine::pick_next(cpu_id cpu, frame& f)
 /// Source: put_prev_task_scx() up to switch_class(), put_prev_task_idle().
 machine::result machine::put_prev(cpu_id cpu, frame& f)
 {
-    const auto l = f.locals<schedule_locals>();
+    const auto& l = f.locals<schedule_locals>();
     f.pc = to_underlying(pc::switch_class);
     if (l.prev == idle_pid) {
         set_idle(cpu, false);
@@ -235,7 +233,7 @@ machine::result machine::put_prev(cpu_id cpu, frame& f)
 /// Source: switch_class() (K612), switch_class() of put_prev_task_scx() in later kernels.
 machine::result machine::switch_class(cpu_id cpu, frame& f)
 {
-    const auto l = f.locals<schedule_locals>();
+    const auto& l = f.locals<schedule_locals>();
     f.pc = to_underlying(pc::set_next);
     if (!is_task(l.prev) || is_task(l.next)) {
         return cost_kind::none;
@@ -259,7 +257,7 @@ machine::result machine::switch_class(cpu_id cpu, frame& f)
 /// Source: set_next_task_scx(), set_next_task_idle().
 void machine::set_next(cpu_id cpu, frame& f)
 {
-    const auto l = f.locals<schedule_locals>();
+    const auto& l = f.locals<schedule_locals>();
     if (l.next == idle_pid) {
         set_idle(cpu, true);
     }
@@ -277,7 +275,7 @@ void machine::set_next(cpu_id cpu, frame& f)
 cost_kind machine::context_switch(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    auto l = f.locals<schedule_locals>();
+    auto& l = f.locals<schedule_locals>();
     c.need_resched = 0;
     c.curr = l.next;
     auto left = prev_state::runnable;
@@ -289,7 +287,6 @@ cost_kind machine::context_switch(cpu_id cpu, frame& f)
          static_cast<std::uint32_t>(left), slice);
     driver_.switched(cpu, l.prev, l.next);
     l.switched = 1;
-    f.set_locals(l);
     f.pc = to_underlying(pc::finish);
     return cost_kind::context_switch;
 }
@@ -299,7 +296,7 @@ cost_kind machine::context_switch(cpu_id cpu, frame& f)
 machine::result machine::finish_switch(cpu_id cpu, frame& f)
 {
     cpu_state& c = state_.cpu(cpu);
-    const auto l = f.locals<schedule_locals>();
+    const auto& l = f.locals<schedule_locals>();
     c.need_resched = l.switched != 0 ? c.need_resched : std::uint8_t{0};
     if (l.switched != 0 && is_task(l.prev)) {
         state_.task(l.prev).on_cpu = 0;

@@ -109,7 +109,7 @@ TEST_CASE("a change of any byte makes two states differ", "[machine_state]")
     w.add_hog(root_cgroup);
     w.run_to(5ms);
     machine_state other = w.state();
-    other.cpu(cpu1).frames[max_frames - 1].local[7] = 1;
+    other.cpu(cpu1).frames[max_frames - 1].local[7] = std::byte{1};
     CHECK_FALSE(other == w.state());
     other = w.state();
     CHECK(other == w.state());

@@ -260,7 +260,7 @@ void symmetry::walk(explored_world& world, const cpu_order& order, Meet meet) co
         for (std::size_t i = 0; i < cpu.depth; ++i) {
             meet(cpu.frames[i].task);
             if (cpu.frames[i].kind == path::schedule) {
-                const auto l = cpu.frames[i].locals<schedule_locals>();
+                const auto& l = cpu.frames[i].locals<schedule_locals>();
                 meet(l.prev);
                 meet(l.next);
                 meet(l.moving);
