@@ -43,8 +43,9 @@ public:
     /// The slice of the task that runs on @p cpu is about to be written from elsewhere: a driver that has left out
     /// ticks charges it with them first.
     virtual void slice_changes(cpu_id /*cpu*/) {}
-    /// A record of the trace; called only if the machine was told that there is somebody to read it.
-    virtual void record(const trace_record& r) = 0;
+    /// Room for the next record of the trace, which the machine fills at once; called only if the machine was told that
+    /// there is somebody to read it.
+    virtual trace_record& next_record() = 0;
 };
 
 /// Result of machine::step().
@@ -168,7 +169,15 @@ private:
               std::int64_t value = 0)
     {
         if (tracing_) {
-            driver_.record({now_, cpu, kind, reason, task, a, b, value});
+            trace_record& r = driver_.next_record(); // field by field: a copy would wait for the fields to be stored
+            r.at = now_;
+            r.cpu = cpu;
+            r.kind = kind;
+            r.reason = reason;
+            r.task = task;
+            r.a = a;
+            r.b = b;
+            r.value = value;
         }
     }
     template <class Reason>

@@ -97,12 +97,12 @@ void simulator::arm_initial_timers()
     queue_.arm(watchdog_timer_, sim_time{config_.watchdog_timeout / 2}, event_phase::watchdog);
 }
 
-void simulator::record(const trace_record& r)
+trace_record& simulator::next_record()
 {
-    records_[nr_records_++] = r;
     if (nr_records_ == record_batch) {
         flush();
     }
+    return records_[nr_records_++];
 }
 
 void simulator::flush()
@@ -271,7 +271,7 @@ void simulator::on_lockup(cpu_id cpu)
     }
     machine_.fail(exit_kind::hard_lockup, 0, cpu.value, 0, cpu);
     if (!sinks_.empty()) {
-        record({now_, cpu, record_kind::hard_lockup, 0, idle_pid, 0, 0, 0});
+        next_record() = {.at = now_, .cpu = cpu, .kind = record_kind::hard_lockup};
     }
     end_run();
 }
@@ -311,7 +311,7 @@ void simulator::on_lost_time(std::size_t source)
         return;
     }
     if (!sinks_.empty()) {
-        record({now_, s.cpu, record_kind::lost_time, 0, idle_pid, 0, 0, length.count()});
+        next_record() = {.at = now_, .cpu = s.cpu, .kind = record_kind::lost_time, .value = length.count()};
     }
     cpu_run& r = run_of(s.cpu);
     const sim_time thaw = std::max(r.frozen_until, now_ + length);

@@ -186,7 +186,7 @@ private:
     void kick_wait_began(cpu_id cpu, cpu_id target) override;
     void stopper_needed(cpu_id cpu, pid task) override;
     void slice_changes(cpu_id cpu) override;
-    void record(const trace_record& r) override;
+    trace_record& next_record() override;
 
     cpu_run& run_of(cpu_id cpu) { return cpus_[cpu.value]; }
     task_run& run_of(pid task) { return tasks_[task.value - 1]; }

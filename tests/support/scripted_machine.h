@@ -62,7 +62,7 @@ private:
     void scheduler_failed() override { failed_ = true; }
     void kick_wait_began(cpu_id /*cpu*/, cpu_id /*target*/) override {}
     void stopper_needed(cpu_id c, pid task) override;
-    void record(const trace_record& r) override { trace_.on_records({&r, 1}); }
+    trace_record& next_record() override { return trace_.next_record(); }
 
     const workload& work_;
     machine machine_;

@@ -30,6 +30,8 @@ constexpr std::uint8_t as_reason(Reason r)
 class trace_log final : public trace_sink {
 public:
     void on_records(std::span<const trace_record> records) override;
+    /// A new last record, to be filled.
+    trace_record& next_record() { return records_.emplace_back(); }
 
     const std::vector<trace_record>& records() const { return records_; }
     std::vector<trace_record> find(record_kind kind, const record_filter& filter = {}) const;

@@ -143,11 +143,14 @@ counterexample_step do_step(explored_world& world, std::uint16_t index, std::siz
                              .ends_in_base = false};
     step.did.cpu = cpu_of(a, world);
     std::string words = action_words(a, world);
-    world.trace_at(at_ns(static_cast<std::int64_t>(number)));
+    world.keep_records();
     world.records().clear();
     SIM_CHECK(world.enabled(a));
     SIM_CHECK(world.apply(a));
     step.records = world.records();
+    for (trace_record& r : step.records) {
+        r.at = at_ns(static_cast<std::int64_t>(number));
+    }
     step.costs = world.costs();
     step.after = contexts(world);
     for (const auto& r : step.records) {

@@ -296,10 +296,4 @@ void explored_world::stopper_needed(cpu_id /*cpu*/, pid /*task*/)
     SIM_CHECK(false); // no action changes an affinity
 }
 
-void explored_world::record(const trace_record& r)
-{
-    records_.push_back(r);
-    records_.back().at = trace_time_;
-}
-
 } // namespace pairsim

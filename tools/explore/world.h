@@ -80,12 +80,8 @@ public:
     const pair_sched* pair() const { return pair_; }
     const exploration& what() const { return what_; }
 
-    /// From now on records are kept; each bears @p at.
-    void trace_at(sim_time at)
-    {
-        trace_time_ = at;
-        machine_.set_tracing(true);
-    }
+    /// From now on records are kept. The clock stands still in them.
+    void keep_records() { machine_.set_tracing(true); }
     std::vector<trace_record>& records() { return records_; }
     /// Costs of the steps of the last apply(), in order; kept only while tracing.
     const std::vector<cost_kind>& costs() const { return costs_; }
@@ -106,7 +102,7 @@ private:
     void scheduler_failed() override {}
     void kick_wait_began(cpu_id /*cpu*/, cpu_id /*target*/) override {}
     void stopper_needed(cpu_id cpu, pid task) override;
-    void record(const trace_record& r) override;
+    trace_record& next_record() override { return records_.emplace_back(); }
 
     const exploration& what_;
     const pair_sched* pair_;
@@ -117,7 +113,6 @@ private:
     std::vector<action> actions_;
     std::size_t nr_budgets_ = 0;
     cost_kind last_cost_ = cost_kind::none;
-    sim_time trace_time_{};
     std::vector<trace_record> records_;
     std::vector<cost_kind> costs_;
 };
