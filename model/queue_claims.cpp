@@ -83,7 +83,7 @@ void drain_claim::follow_pair(const trace_record& r, std::uint32_t pair, finding
         return;
     }
     if (since_[pair] == never || !pair_ctx_kinds.has(r.kind)) { // pair_ctx does not say who runs, or why
-        last_[pair] = culprit(p);
+        note_culprit(pair);
     }
     since_[pair] = std::min(since_[pair], r.at);
 }
@@ -110,18 +110,21 @@ void drain_claim::follow_work(sim_time t, findings_log& log)
     }
 }
 
-/// The CPU that runs on while the pair drains, and why.
-finding drain_claim::culprit(const observed_pair& p) const
+/// Notes which CPU runs on while the pair drains, and why.
+void drain_claim::note_culprit(std::uint32_t pair)
 {
-    finding f{.claim = claim_id::drain_bounded, .cause = cause_id::unknown};
+    const observed_pair& p = state_.pair(pair);
+    finding& f = last_[pair];
+    f = {.claim = claim_id::drain_bounded, .cause = cause_id::unknown};
     for (int side = 0; side < 2; ++side) {
         const observed_cpu& c = state_.cpu(p.cpus[side]);
         if (!c.runs_task()) {
             continue;
         }
+        const observed_cpu& partner = state_.cpu(p.cpus[1 - side]);
         f.cpus = {p.cpus[side], p.cpus[1 - side]};
-        f.tasks = {c.current, state_.cpu(p.cpus[1 - side]).current};
-        f.cgroups = {c.cgroup, state_.cpu(p.cpus[1 - side]).cgroup};
+        f.tasks = {c.current, partner.current};
+        f.cgroups = {c.cgroup, partner.cgroup};
         if (c.came.how == arrival::way::direct_sync) {
             f.cause = cause_id::s12;
         } else if (c.kept != 0) {
@@ -133,7 +136,6 @@ finding drain_claim::culprit(const observed_pair& p) const
             break;
         }
     }
-    return f;
 }
 
 void drain_claim::close(std::uint32_t pair, sim_time t, findings_log& log)

@@ -65,7 +65,7 @@ private:
     void follow_work(sim_time t, findings_log& log);
     void follow_pair(const trace_record& r, std::uint32_t pair, findings_log& log);
     bool drains(const observed_pair& p) const;
-    finding culprit(const observed_pair& p) const;
+    void note_culprit(std::uint32_t pair);
 
     const observed_state& state_;
     const observed_queues& queues_;
