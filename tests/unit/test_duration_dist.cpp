@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "sim/duration_dist.h"
 #include "sim/random.h"
@@ -38,6 +40,23 @@ const row rows[] = {
 
 constexpr std::uint64_t all_bits = ~std::uint64_t{0};
 
+/// The definition of an exponential draw: each bit of the logarithm comes from a squaring.
+std::uint64_t minus_log2_by_squaring(std::uint64_t bits)
+{
+    __extension__ using uint128 = unsigned __int128;
+    const std::uint64_t u = bits + 1;
+    const auto zeros = static_cast<unsigned>(std::countl_zero(u));
+    std::uint64_t mantissa = u << zeros;
+    std::uint64_t log = std::uint64_t{zeros} + 1;
+    for (int i = 0; i < 24; ++i) {
+        const auto square = static_cast<uint128>(mantissa) * mantissa;
+        const bool two_or_more = (square >> 127U) != 0;
+        log = 2 * log - (two_or_more ? 1 : 0);
+        mantissa = static_cast<std::uint64_t>(square >> (two_or_more ? 64U : 63U));
+    }
+    return log;
+}
+
 } // namespace
 
 TEST_CASE("a draw for a given word is the same on every platform", "[duration_dist]")
@@ -63,6 +82,34 @@ TEST_CASE("an exponential draw is minus the logarithm of its word to seven digit
         if (std::abs(error) > 200) {
             CAPTURE(bits, error);
             REQUIRE(std::abs(error) <= 200);
+        }
+    }
+}
+
+TEST_CASE("an exponential draw is to the last bit what the squarings give", "[duration_dist]")
+{
+    // With this mean a draw is the logarithm itself, in units of 2^-24, times ln 2.
+    const auto logarithm = duration_dist::exponential(nanoseconds{1 << 24});
+    const auto expected = [](std::uint64_t bits) {
+        constexpr std::uint64_t ln2 = 11629080;
+        return static_cast<std::int64_t>(minus_log2_by_squaring(bits) * ln2 >> 24U);
+    };
+    std::vector<std::uint64_t> words;
+    for (std::uint64_t n = 0; n < 100'000; ++n) {
+        words.push_back(random_draw(2, random_purpose::unseed, 0, n));
+    }
+    for (std::uint64_t k = 0; k < 1U << 24U; k += 77'777) { // words next to a carry of the last bit
+        const auto carry = static_cast<std::uint64_t>(std::exp2(static_cast<long double>(k) / (1 << 24)) *
+                                                      static_cast<long double>(std::uint64_t{1} << 63U));
+        for (std::uint64_t distance = 0; distance < 50'000; distance += 499) {
+            words.push_back(carry + distance);
+            words.push_back(carry - distance);
+        }
+    }
+    for (const std::uint64_t bits : words) {
+        if (bits != all_bits && sample(logarithm, bits).count() != expected(bits)) {
+            CAPTURE(bits);
+            REQUIRE(sample(logarithm, bits).count() == expected(bits));
         }
     }
 }
@@ -150,6 +197,12 @@ TEST_CASE("quantiles begin and end at their points and are linear between", "[du
         REQUIRE(value >= before);
         before = value;
     }
+
+    duration_dist longest;
+    longest.kind = duration_dist::shape::quantiles;
+    longest.points = {{0, 0ns}, {1'000'000, max_duration}};
+    CHECK(sample(longest, half) == max_duration / 2);
+    CHECK(sample(longest, half + half / 2) == max_duration / 4 * 3);
 }
 
 TEST_CASE("quantiles with steps have their probabilities", "[duration_dist]")
