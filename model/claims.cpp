@@ -9,30 +9,37 @@ using k = record_kind;
 
 // ---- violations that last -----------------------------------------------------------------------------------------
 
-void violation_tracker::update(std::uint32_t pair, const std::optional<finding>& now, bool settled, sim_time t,
+void violation_tracker::update(std::uint32_t pair, const std::optional<breach>& now, bool settled, sim_time t,
                                findings_log& log)
 {
     open_violation& v = open_[pair];
-    if (v.is_open && now && (!settled || (v.stretch.cause == now->cause && v.stretch.cpus == now->cpus))) {
+    if (!v.is_open && !now) {
         return;
+    }
+    const observed_pair& p = state_.pair(pair);
+    if (v.is_open && now) {
+        const bool is_new = v.stretch.cause != now->cause || v.stretch.cpus[0] != p.cpus[now->side];
+        if (!settled || !is_new) {
+            return;
+        }
     }
     if (v.is_open) {
         end_stretch(v, t, log);
     }
-    if (v.is_open && !now) {
+    if (!now) {
         v.whole.end = t;
         if (v.has_cause) {
             log.add(v.whole);
         }
         v.is_open = false;
-    } else if (now) {
-        v.stretch = *now;
-        v.stretch.claim = claim_;
-        if (!v.is_open) {
-            v.whole = v.stretch;
-            v.is_open = true;
-            v.has_cause = false;
-        }
+        return;
+    }
+    v.stretch = about(state_, p, *now, t);
+    v.stretch.claim = claim_;
+    if (!v.is_open) {
+        v.whole = v.stretch;
+        v.is_open = true;
+        v.has_cause = false;
     }
 }
 
@@ -58,35 +65,34 @@ void violation_tracker::finish(sim_time end, findings_log& log)
     }
 }
 
-/// A finding about CPU @p side of @p pair.
-static finding about(const observed_state& state, const observed_pair& pair, int side, cause_id cause, sim_time t)
+finding about(const observed_state& state, const observed_pair& pair, const breach& b, sim_time t)
 {
-    const auto& at_fault = state.cpu(pair.cpus[side]);
-    const auto& partner = state.cpu(pair.cpus[1 - side]);
-    return {.cause = cause,
+    const auto& at_fault = state.cpu(pair.cpus[b.side]);
+    const auto& partner = state.cpu(pair.cpus[1 - b.side]);
+    return {.cause = b.cause,
             .start = t,
             .end = t,
-            .cpus = {pair.cpus[side], pair.cpus[1 - side]},
+            .cpus = {pair.cpus[b.side], pair.cpus[1 - b.side]},
             .tasks = {at_fault.current, partner.current},
             .cgroups = {at_fault.cgroup, partner.cgroup}};
 }
 
-std::optional<finding> exclusive_claim::check(const observed_state& state, const observed_pair& pair, sim_time t) const
+std::optional<breach> exclusive_claim::check(const observed_state& state, const observed_pair& pair) const
 {
     if (!state.breaks_exclusive(pair)) {
         return std::nullopt;
     }
     const int side = finder_.intruder(pair);
-    return about(state, pair, side, finder_.of_two_cgroups(pair, side), t);
+    return breach{side, finder_.of_two_cgroups(pair, side)};
 }
 
-std::optional<finding> preemptor_claim::check(const observed_state& state, const observed_pair& pair, sim_time t) const
+std::optional<breach> preemptor_claim::check(const observed_state& state, const observed_pair& pair) const
 {
     const int held = state.side_run_beside(pair);
     if (held < 0) {
         return std::nullopt;
     }
-    return about(state, pair, 1 - held, finder_.of_run_beside(pair, held), t);
+    return breach{1 - held, finder_.of_run_beside(pair, held)};
 }
 
 // ---- no-abort -----------------------------------------------------------------------------------------------------
@@ -229,8 +235,7 @@ claims::claims(const machine_config& machine, const workload& work, const pair_m
       drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),
       starvation_(state_, queues_, or_default(options.limits.starvation, default_limits(machine).starvation)),
       work_(state_, queues_, work, or_default(options.limits.idle, default_limits(machine).idle)),
-      exclusive_tracker_(claim_id::exclusive, pairs.pairs.size()),
-      preemptor_tracker_(claim_id::no_run_beside_preemptor, pairs.pairs.size())
+      exclusive_tracker_(claim_id::exclusive, state_), preemptor_tracker_(claim_id::no_run_beside_preemptor, state_)
 {
 }
 
@@ -266,12 +271,8 @@ void claims::on(const trace_record& r)
 void claims::on_pair(std::uint32_t i, sim_time t)
 {
     const observed_pair& pair = state_.pair(i);
-    if (exclusive_tracker_.is_open(i) || state_.breaks_exclusive(pair)) {
-        exclusive_tracker_.update(i, exclusive_.check(state_, pair, t), !pair.adopting, t, log_);
-    }
-    if (preemptor_tracker_.is_open(i) || state_.side_run_beside(pair) >= 0) {
-        preemptor_tracker_.update(i, preemptor_.check(state_, pair, t), true, t, log_);
-    }
+    exclusive_tracker_.update(i, exclusive_.check(state_, pair), !pair.adopting, t, log_);
+    preemptor_tracker_.update(i, preemptor_.check(state_, pair), true, t, log_);
 }
 
 void claims::on_queues(const trace_record& r, std::uint32_t pair)

@@ -17,15 +17,26 @@
 
 namespace pairsim {
 
+/// How a pair breaks a claim at an instant.
+struct breach {
+    int side = 0; ///< the CPU at fault
+    cause_id cause{};
+};
+
+/// What can be told of a breach that begins at @p t.
+finding about(const observed_state& state, const observed_pair& pair, const breach& b, sim_time t);
+
 /// One claim about pairs that is broken for a time. Follows the violation that each pair is in.
 class violation_tracker {
 public:
-    violation_tracker(claim_id claim, std::size_t nr_pairs) : claim_(claim), open_(nr_pairs) {}
+    violation_tracker(claim_id claim, const observed_state& state)
+        : claim_(claim), state_(state), open_(state.nr_pairs())
+    {
+    }
     /// @p now: what is the case from now on, nothing if the claim holds. Unless @p settled, a violation that goes on
     /// keeps its cause: a CPU that has just adopted a cgroup is still about to leave its old task.
-    void update(std::uint32_t pair, const std::optional<finding>& now, bool settled, sim_time t, findings_log& log);
+    void update(std::uint32_t pair, const std::optional<breach>& now, bool settled, sim_time t, findings_log& log);
     void finish(sim_time end, findings_log& log);
-    bool is_open(std::uint32_t pair) const { return open_[pair].is_open; }
 
 private:
     struct open_violation {
@@ -37,6 +48,7 @@ private:
     void end_stretch(open_violation& v, sim_time t, findings_log& log);
 
     claim_id claim_;
+    const observed_state& state_;
     std::vector<open_violation> open_;
 };
 
@@ -44,7 +56,7 @@ private:
 class exclusive_claim {
 public:
     explicit exclusive_claim(const cause_finder& finder) : finder_(finder) {}
-    std::optional<finding> check(const observed_state& state, const observed_pair& pair, sim_time t) const;
+    std::optional<breach> check(const observed_state& state, const observed_pair& pair) const;
 
 private:
     cause_finder finder_;
@@ -54,7 +66,7 @@ private:
 class preemptor_claim {
 public:
     explicit preemptor_claim(const cause_finder& finder) : finder_(finder) {}
-    std::optional<finding> check(const observed_state& state, const observed_pair& pair, sim_time t) const;
+    std::optional<breach> check(const observed_state& state, const observed_pair& pair) const;
 
 private:
     cause_finder finder_;

@@ -122,9 +122,12 @@ void drain_claim::note_culprit(std::uint32_t pair)
             continue;
         }
         const observed_cpu& partner = state_.cpu(p.cpus[1 - side]);
-        f.cpus = {p.cpus[side], p.cpus[1 - side]};
-        f.tasks = {c.current, partner.current};
-        f.cgroups = {c.cgroup, partner.cgroup};
+        f.cpus[0] = p.cpus[side];
+        f.cpus[1] = p.cpus[1 - side];
+        f.tasks[0] = c.current;
+        f.tasks[1] = partner.current;
+        f.cgroups[0] = c.cgroup;
+        f.cgroups[1] = partner.cgroup;
         if (c.came.how == arrival::way::direct_sync) {
             f.cause = cause_id::s12;
         } else if (c.kept != 0) {

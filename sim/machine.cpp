@@ -24,6 +24,7 @@ state_layout layout_of(const machine_config& config, const workload& work, const
 
 machine::machine(const machine_config& config, const workload& work, const sched_ops& ops, machine_driver& driver)
     : config_(config), work_(work), ops_(ops), traits_(ops.describe()), driver_(driver), topo_(config),
+      first_sched_lock_(static_cast<lock_id>(config.nr_cpus() + topo_.node_mask.size())),
       state_(layout_of(config, work, traits_, topo_))
 {
     ops_.init_state(state_.sched());
@@ -496,8 +497,7 @@ bool kfuncs::lock(std::size_t index)
     if (cpu_ == no_cpu) {
         return true; // run_op_at_once()
     }
-    const std::size_t first = machine_.config_.nr_cpus() + machine_.topo_.node_mask.size();
-    return machine_.acquire_for_step(cpu_, static_cast<lock_id>(first + index));
+    return machine_.acquire_for_step(cpu_, machine_.first_sched_lock_ + static_cast<lock_id>(index));
 }
 
 std::byte* kfuncs::state()

@@ -272,6 +272,7 @@ private:
     const sched_ops::traits traits_;
     machine_driver& driver_;
     topology topo_;
+    lock_id first_sched_lock_;
     machine_state state_;
     sim_time now_{};
     bool tracing_ = false;

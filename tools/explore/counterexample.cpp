@@ -208,10 +208,10 @@ std::optional<finding> judge_last_state(const counterexample& c, claim_id claim,
     }
     const sim_time now = at_ns(static_cast<std::int64_t>(c.steps.size()));
     for (std::uint32_t i = 0; i < state.nr_pairs(); ++i) {
-        const auto found = claim == claim_id::exclusive ? exclusive_claim(finder).check(state, state.pair(i), now)
-                                                        : preemptor_claim(finder).check(state, state.pair(i), now);
+        const auto found = claim == claim_id::exclusive ? exclusive_claim(finder).check(state, state.pair(i))
+                                                        : preemptor_claim(finder).check(state, state.pair(i));
         if (found) {
-            return found;
+            return about(state, state.pair(i), *found, now);
         }
     }
     return std::nullopt;
