@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/claims.h"
 
+#include "model/pair_error.h"
 #include "sim/objects.h"
 
 namespace pairsim {
@@ -97,23 +98,9 @@ std::optional<breach> preemptor_claim::check(const observed_state& state, const 
 
 // ---- no-abort -----------------------------------------------------------------------------------------------------
 
-abort_claim::abort_claim(const observed_state& state, const pair_map& pairs, const workload& work,
-                         const pair_config& config)
-    : state_(state), has_no_ctx_(state.nr_cpus()), waits_for_no_task_(state.nr_cpus()),
-      cgroup_is_gone_(work.cgroups.size()), max_queued_(config.max_queued), max_top_q_(config.top_q_capacity())
-{
-    for (std::size_t i = 0; i < pairs.pair_id.size(); ++i) {
-        has_no_ctx_[i] = static_cast<char>(pairs.pair_id[i] >= pairs.ctx_entries);
-    }
-}
-
 void abort_claim::on(const trace_record& r, findings_log& log)
 {
-    if (r.kind == k::cgrp_q_push) {
-        cgrp_q_full_ = r.value >= max_queued_;
-    } else if (r.kind == k::top_q_push || r.kind == k::top_q_pop) {
-        top_q_full_ = r.value >= max_top_q_;
-    } else if (r.kind == k::cgroup_exit && r.a < cgroup_is_gone_.size()) {
+    if (r.kind == k::cgroup_exit && r.a < cgroup_is_gone_.size()) {
         cgroup_is_gone_[r.a] = 1;
     } else if (r.kind == k::kick_wait_begin) {
         waits_for_no_task_[r.cpu.value] =
@@ -142,21 +129,29 @@ cause_id abort_claim::cause_of(const trace_record& r) const
     if (r.value != static_cast<std::int64_t>(exit_kind::error_bpf)) {
         return cause_id::core_error;
     }
-    if (r.cpu.value < has_no_ctx_.size() && has_no_ctx_[r.cpu.value] != 0) {
-        return cause_id::s8;
-    }
-    if (top_q_full_) {
-        return cause_id::s5;
-    }
-    if (cgrp_q_full_) {
+    return isolates_ ? cause_of_call(r) : cause_id::bpf_error;
+}
+
+/// Of an scx_bpf_error() of scx_pair.
+cause_id abort_claim::cause_of_call(const trace_record& r) const
+{
+    switch (static_cast<pair_error>(r.reason)) {
+    case pair_error::queue_overflow:
         return cause_id::s6;
+    case pair_error::top_q_overflow:
+        return cause_id::s5;
+    case pair_error::no_pair_ctx:
+        return cause_id::s8;
+    case pair_error::dispatch_no_q_idx: {
+        const auto i = state_.pair_of(r.cpu);
+        const auto cgid = i != observed_state::no_pair ? state_.pair(i).cgid : no_cgroup;
+        const bool is_gone = cgid.value < cgroup_is_gone_.size() && cgroup_is_gone_[cgid.value] != 0;
+        return is_gone ? cause_id::s4 : cause_id::bpf_error;
     }
-    const auto i = state_.pair_of(r.cpu);
-    if (i != observed_state::no_pair) {
-        const auto cgid = state_.pair(i).cgid;
-        if (cgid.value < cgroup_is_gone_.size() && cgroup_is_gone_[cgid.value] != 0) {
-            return cause_id::s4;
-        }
+    case pair_error::enqueue_no_q_idx:
+    case pair_error::no_q_arr:
+    case pair_error::queue_empty:
+        return cause_id::bpf_error;
     }
     return cause_id::bpf_error;
 }
@@ -219,8 +214,7 @@ static nanoseconds or_default(nanoseconds stated, nanoseconds by_default)
     return stated != nanoseconds{0} ? stated : by_default;
 }
 
-claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, const pair_config& config,
-               claims_options options)
+claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, claims_options options)
     : state_(machine.nr_cpus(), work.tasks.size(), pairs), queues_(work.tasks.size(), work.cgroups.size()),
       watch_(options.watch),
       of_starvation_(watch_.has(claim_id::no_starvation) ? starvation_claim::hears : kind_set{}),
@@ -230,7 +224,7 @@ claims::claims(const machine_config& machine, const workload& work, const pair_m
                      : kind_set{}),
       log_(options),
       exclusive_(cause_finder(state_, machine, work, options.isolates)),
-      preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, pairs, work, config),
+      preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, work, options.isolates),
       lost_task_(state_, work.tasks.size()), top_q_(queues_),
       drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),
       starvation_(state_, queues_, or_default(options.limits.starvation, default_limits(machine).starvation)),

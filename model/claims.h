@@ -12,7 +12,6 @@
 #include "model/findings.h"
 #include "model/observed_queues.h"
 #include "model/observed_state.h"
-#include "model/pair_config.h"
 #include "model/queue_claims.h"
 
 namespace pairsim {
@@ -75,23 +74,23 @@ private:
 /// The scheduler is never ended by an error.
 class abort_claim {
 public:
-    static constexpr kind_set hears{record_kind::cgrp_q_push, record_kind::top_q_push,      record_kind::top_q_pop,
-                                    record_kind::cgroup_exit, record_kind::kick_wait_begin, record_kind::scx_error};
+    static constexpr kind_set hears{record_kind::cgroup_exit, record_kind::kick_wait_begin, record_kind::scx_error};
 
-    abort_claim(const observed_state& state, const pair_map& pairs, const workload& work, const pair_config& config);
+    /// @p isolates: claims_options::isolates; the errors of a baseline are not scx_pair's.
+    abort_claim(const observed_state& state, const workload& work, bool isolates)
+        : state_(state), waits_for_no_task_(state.nr_cpus()), cgroup_is_gone_(work.cgroups.size()), isolates_(isolates)
+    {
+    }
     void on(const trace_record& r, findings_log& log);
 
 private:
     cause_id cause_of(const trace_record& r) const;
+    cause_id cause_of_call(const trace_record& r) const;
 
     const observed_state& state_;
-    std::vector<char> has_no_ctx_;        ///< by CPU: its pair's id is too high for pair_ctx
     std::vector<char> waits_for_no_task_; ///< by CPU: what it waits for ran no SCX task when the wait began
     std::vector<char> cgroup_is_gone_;
-    std::int64_t max_queued_;
-    std::int64_t max_top_q_;
-    bool cgrp_q_full_ = false;
-    bool top_q_full_ = false;
+    bool isolates_;
 };
 
 /// Each enqueued task is dispatched once or still queued; none twice, none lost.
@@ -118,8 +117,7 @@ private:
 class claims final : public trace_sink {
 public:
     /// @p machine and @p work must outlive the object.
-    claims(const machine_config& machine, const workload& work, const pair_map& pairs, const pair_config& config,
-           claims_options options = {});
+    claims(const machine_config& machine, const workload& work, const pair_map& pairs, claims_options options = {});
     claims(const claims&) = delete;
     claims& operator=(const claims&) = delete;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/pair_config.h"
+#include "model/pair_error.h"
 #include "model/pair_map.h"
 #include "model/pair_state.h"
 #include "sim/sched_ops.h"
@@ -13,17 +14,6 @@
 namespace pairsim {
 
 class machine_state;
-
-/// The scx_bpf_error()s of scx_pair, in the order of its source.
-enum class pair_error : std::uint32_t {
-    enqueue_no_q_idx,  ///< cgroup
-    no_q_arr,          ///< cgroup, q_idx
-    queue_overflow,    ///< cgroup
-    top_q_overflow,    ///< cgroup
-    no_pair_ctx,       ///< CPU
-    dispatch_no_q_idx, ///< cgroup
-    queue_empty,       ///< cgroup, q_idx
-};
 
 class pair_sched final : public sched_ops {
 public:

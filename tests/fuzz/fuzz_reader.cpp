@@ -37,7 +37,7 @@ namespace {
             const workload work;
             pair_map map;
             map.pairs = {{cpu_id{0}, cpu_id{1}}, {cpu_id{2}, cpu_id{3}}};
-            claims watched(machine, work, map, {});
+            claims watched(machine, work, map);
             recorded_trace trace(lines, rules, {.tolerant = tolerant, .ignored_cgroups = {"/b"}});
             trace.read(watched);
             static_cast<void>(watched.finish(trace.end()));
@@ -72,7 +72,7 @@ namespace {
         return;
     }
     const trace_world& world = trace->world();
-    claims watched(world.what.machine, world.what.work, world.pairs, world.what.pair,
+    claims watched(world.what.machine, world.what.work, world.pairs,
                    {.watch = world.shows, .limits = {}});
     trace->read(watched);
     static_cast<void>(watched.finish(trace->end()));

@@ -126,7 +126,7 @@ TEST_CASE("the kernel's events in the ftrace text fit together for a reader that
     }
     recorded_trace trace(lines, rules, {}); // strict: each switch fits the one before
     const auto& run = out.result.claims.of(claim_id::exclusive);
-    claims watched(s.machine, s.work, pairs_of(s), s.pair);
+    claims watched(s.machine, s.work, pairs_of(s));
     trace.read(watched);
     const auto found = watched.finish(sim_time{out.result.simulated}).of(claim_id::exclusive);
     CHECK(found.violations == run.violations);

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "model/claims.h"
+#include "model/pair_error.h"
 #include "sim/objects.h"
 #include "tests/support/catch.h"
 #include "tests/support/records.h"
@@ -16,7 +17,7 @@ constexpr std::uint32_t rt = higher_pid(sched_class::rt).value;
 
 claims_result watch(const small_world& world, const stream& s, std::int64_t end_us, claims_options options = {})
 {
-    claims c(world.what.machine, world.what.work, world.pairs, world.what.pair, options);
+    claims c(world.what.machine, world.what.work, world.pairs, options);
     c.on_records(s.records);
     return c.finish(at_ns(end_us * 1000));
 }
@@ -354,17 +355,26 @@ TEST_CASE("a task beside a higher class is blamed on what did not stop it", "[cl
     }
 }
 
-TEST_CASE("an error ends the scheduler once, with the overflow or the missing entry behind it", "[claims]")
+TEST_CASE("an error ends the scheduler once, and its code says why", "[claims]")
 {
-    small_world world(4);
+    const small_world world(4);
     stream s = pair_runs_a();
-    const auto abort = [&](exit_kind kind, std::uint16_t cpu) {
-        s.at(50).add(record_kind::scx_error, cpu, 0, 0, 0, std::uint8_t{}, static_cast<std::int64_t>(kind));
-        return causes_of(watch(world, s, 60), claim_id::no_abort);
+    const auto abort = [&](exit_kind kind, std::uint16_t cpu, pair_error code = {}, claims_options options = {}) {
+        s.at(50).add(record_kind::scx_error, cpu, 0, 0, 0, static_cast<std::uint8_t>(code),
+                     static_cast<std::int64_t>(kind));
+        return causes_of(watch(world, s, 60, options), claim_id::no_abort);
     };
     SECTION("bpf-error")
     {
-        CHECK(abort(exit_kind::error_bpf, 0) == "bpf-error 0");
+        CHECK(abort(exit_kind::error_bpf, 0, pair_error::queue_empty) == "bpf-error 0");
+    }
+    SECTION("bpf-error of a cgroup that has not been removed")
+    {
+        CHECK(abort(exit_kind::error_bpf, 1, pair_error::dispatch_no_q_idx) == "bpf-error 0");
+    }
+    SECTION("bpf-error of a baseline, whose codes are its own")
+    {
+        CHECK(abort(exit_kind::error_bpf, 0, pair_error::queue_overflow, {.isolates = false}) == "bpf-error 0");
     }
     SECTION("stall")
     {
@@ -387,17 +397,15 @@ TEST_CASE("an error ends the scheduler once, with the overflow or the missing en
     SECTION("S4")
     {
         s.at(40).add(record_kind::cgroup_exit, 0xffff, 0, 1);
-        CHECK(abort(exit_kind::error_bpf, 1) == "S4 0");
+        CHECK(abort(exit_kind::error_bpf, 1, pair_error::dispatch_no_q_idx) == "S4 0");
     }
     SECTION("S5")
     {
-        s.top_q(16384);
-        CHECK(abort(exit_kind::error_bpf, 0) == "S5 0");
+        CHECK(abort(exit_kind::error_bpf, 0, pair_error::top_q_overflow) == "S5 0");
     }
     SECTION("S6")
     {
-        s.add(record_kind::cgrp_q_push, 0, 3, 2, 0, std::uint8_t{}, 4096);
-        CHECK(abort(exit_kind::error_bpf, 0) == "S6 0");
+        CHECK(abort(exit_kind::error_bpf, 0, pair_error::queue_overflow) == "S6 0");
     }
     SECTION("S7")
     {
@@ -405,8 +413,7 @@ TEST_CASE("an error ends the scheduler once, with the overflow or the missing en
     }
     SECTION("S8")
     {
-        world.pairs.ctx_entries = 2;
-        CHECK(abort(exit_kind::error_bpf, 3) == "S8 0");
+        CHECK(abort(exit_kind::error_bpf, 3, pair_error::no_pair_ctx) == "S8 0");
     }
 }
 

@@ -16,7 +16,7 @@ using k = record_kind;
 claims_result watch(const small_world& world, const stream& s, std::int64_t end_us, claim_limits limits = {},
                     const std::optional<final_counters>& counters = std::nullopt)
 {
-    claims c(world.what.machine, world.what.work, world.pairs, world.what.pair, {.limits = limits});
+    claims c(world.what.machine, world.what.work, world.pairs, {.limits = limits});
     c.on_records(s.records);
     return c.finish(at_ns(end_us * 1000), counters);
 }

@@ -39,7 +39,7 @@ reading read(const std::string& text, recorded_options options = {})
     machine_config machine;
     machine.cpus.resize(2);
     const workload work;
-    claims watched(machine, work, map, {});
+    claims watched(machine, work, map);
     try {
         line_source lines(bytes, "t");
         recorded_trace trace(lines, rules, std::move(options));

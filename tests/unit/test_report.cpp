@@ -28,7 +28,7 @@ stream kept_beside_b()
 run_result result_of(const small_world& world, const stream& s, std::int64_t end_us)
 {
     metrics m(world.what.machine, world.what.work, world.pairs, sim_time{} + world.what.warmup);
-    claims c(world.what.machine, world.what.work, world.pairs, world.what.pair);
+    claims c(world.what.machine, world.what.work, world.pairs);
     m.on_records(s.records);
     c.on_records(s.records);
     const sim_time end = at_ns(end_us * 1000);

@@ -70,7 +70,7 @@ void check_recorded(line_source& lines, const check_options& options, check_resu
     result.what.machine.cpus.resize(recorded_trace::max_cpus);
     result.what.work.cgroups = {{.name = "/"}};
     result.pairs = map_of(options.pairs, recorded_trace::max_cpus);
-    claims watched(result.what.machine, result.what.work, result.pairs, result.what.pair,
+    claims watched(result.what.machine, result.what.work, result.pairs,
                    {.watch = shown_by_switches(), .limits = options.limits});
     recorded_trace trace(lines, options.rules, options.recorded);
     trace.read(watched);
@@ -105,7 +105,7 @@ void check_own(own_trace& trace, const check_options& options, check_result& res
     claims_options watch = claims_options_of(result.what);
     watch.watch = trace.world().shows;
     watch.limits = options.limits;
-    claims watched(result.what.machine, result.what.work, result.pairs, result.what.pair, watch);
+    claims watched(result.what.machine, result.what.work, result.pairs, watch);
     result.events = trace.read(watched);
     result.end = trace.end();
     result.claims = watched.finish(result.end);

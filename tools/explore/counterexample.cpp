@@ -221,7 +221,7 @@ std::optional<finding> judge_last_state(const counterexample& c, claim_id claim,
 std::optional<finding> judge_path(const counterexample& c, claim_id claim, const exploration& what)
 {
     const pair_map pairs = pairs_of(what.base);
-    claims judge(what.base.machine, what.base.work, pairs, what.base.pair, {.count_instants = true});
+    claims judge(what.base.machine, what.base.work, pairs, {.count_instants = true});
     for (const auto& step : c.steps) {
         judge.on_records(step.records);
     }

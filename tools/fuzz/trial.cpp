@@ -105,7 +105,7 @@ std::vector<finding> findings_shown(const claims_result& claims)
 class digest_and_claims final : public trace_sink {
 public:
     explicit digest_and_claims(const trace_world& world, const claim_limits& limits)
-        : watched(world.what.machine, world.what.work, world.pairs, world.what.pair, options_of(world, limits))
+        : watched(world.what.machine, world.what.work, world.pairs, options_of(world, limits))
     {
     }
     void on_records(std::span<const trace_record> records) override

@@ -189,7 +189,7 @@ run_outcome run_scenario(const scenario& s, const run_options& options)
     }
     if (options.analyse) {
         measured.emplace(s.machine, s.work, pairs, sim_time{s.warmup});
-        watched.emplace(s.machine, s.work, pairs, s.pair, claims_options_of(s));
+        watched.emplace(s.machine, s.work, pairs, claims_options_of(s));
         sim.add_sink(*measured);
         sim.add_sink(*watched);
     }

@@ -135,7 +135,7 @@ void analyse(observed_run& run)
     metrics measured(run.what.machine, run.what.work, run.pairs, sim_time{run.what.warmup});
     claims_options watch = claims_options_of(run.what);
     watch.max_findings = observed_run::max_findings;
-    claims watched(run.what.machine, run.what.work, run.pairs, run.what.pair, watch);
+    claims watched(run.what.machine, run.what.work, run.pairs, watch);
     measured.on_records(run.records);
     watched.on_records(run.records);
     run.metrics = measured.finish(run.end);
