@@ -321,7 +321,7 @@ bool schema_checker::check(const input_document& document) const
     explainer(compiled_->text).explain(compiled_->start, root);
     if (!root.failed()) { // the schema uses a keyword that we have no words for
         for (const auto& error : results) {
-            root.fail(error.description, "see the schema: pairsim schema");
+            root.fail(error.description, "see the schema that pairsim schema prints for this format");
         }
     }
     return false;
