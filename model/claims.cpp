@@ -216,14 +216,12 @@ static nanoseconds or_default(nanoseconds stated, nanoseconds by_default)
 
 claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, claims_options options)
     : state_(machine.nr_cpus(), work.tasks.size(), pairs), queues_(work.tasks.size(), work.cgroups.size()),
-      watch_(options.watch),
-      of_starvation_(watch_.has(claim_id::no_starvation) ? starvation_claim::hears : kind_set{}),
+      watch_(options.watch), of_starvation_(watch_.has(claim_id::no_starvation) ? starvation_claim::hears : kind_set{}),
       of_lost_tasks_(watch_.has(claim_id::no_lost_task) ? lost_task_claim::hears : kind_set{}),
       of_queues_(watch_.has(claim_id::top_q_covers)
                      ? observed_queues::hears | top_q_claim::hears | work_claim::hears | drain_claim::hears
                      : kind_set{}),
-      log_(options),
-      exclusive_(cause_finder(state_, machine, work, options.isolates)),
+      log_(options), exclusive_(cause_finder(state_, machine, work, options.isolates)),
       preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, work, options.isolates),
       lost_task_(state_, work.tasks.size()), top_q_(queues_),
       drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),

@@ -156,6 +156,7 @@ void metrics::begin_window(sim_time t)
         wait_from_[i + 1] = std::max(wait_from_[i + 1], t);
     }
     result_.cpus.assign(result_.cpus.size(), {});
+    noted_.clear();
     for (auto& p : result_.pairs) {
         p = {};
     }
@@ -245,6 +246,16 @@ void metrics::on_task_record(const trace_record& r)
     }
 }
 
+/// Many at a time: the histograms of all tasks are more than caches hold, and so their memory is waited for at once.
+void metrics::enter_latencies()
+{
+    for (const noted_latency& l : noted_) {
+        latency_[l.cgroup.value].add(l.waited_ns);
+        task_latency_[l.task.value - 1].add(l.waited_ns);
+    }
+    noted_.clear();
+}
+
 /// Counts a switch and closes the wait of the task that comes in. Before the state changes.
 void metrics::on_switch_in(const trace_record& r)
 {
@@ -267,8 +278,10 @@ void metrics::on_switch_in(const trace_record& r)
         of_task.longest_wait_ns = std::max(of_task.longest_wait_ns, waited);
         cgroup.longest_wait_ns = std::max(cgroup.longest_wait_ns, waited);
         if (task.woken) {
-            latency_[task.cgroup.value].add(waited);
-            task_latency_[r.task.value - 1].add(waited);
+            noted_.push_back({task.cgroup, r.task, waited});
+            if (noted_.size() == max_noted) {
+                enter_latencies();
+            }
         }
     }
 }
@@ -464,6 +477,7 @@ metrics_result metrics::finish(sim_time end)
         begin_window(std::min(warmup_, end));
     }
     account_all(end);
+    enter_latencies();
     for (std::size_t i = 0; i < result_.tasks.size(); ++i) {
         const pid p{static_cast<std::uint32_t>(i + 1)};
         const auto& task = state_.task(p);

@@ -126,6 +126,7 @@ private:
         std::int64_t at(sim_time t) const { return before_ns + (n != 0 ? (t - since).count() : 0); }
         void change(bool up, sim_time t);
     };
+    static constexpr std::size_t max_noted = 256;
     struct cpu_account {
         sim_time since{};             ///< accounted up to here
         std::int64_t anyone_ns = 0;   ///< waiting_ at `since`
@@ -140,7 +141,15 @@ private:
         sim_time draining_since = never;
     };
 
+    /// A wait after a wake-up that its histograms do not have yet.
+    struct noted_latency {
+        cgroup_id cgroup{};
+        pid task{};
+        std::int64_t waited_ns = 0;
+    };
+
     void on(const trace_record& r);
+    void enter_latencies();
     void on_task_record(const trace_record& r);
     void on_pair_record(const trace_record& r);
     void on_switch_in(const trace_record& r);
@@ -169,6 +178,7 @@ private:
     std::vector<sim_time> pair_since_;
     std::vector<histogram> latency_;           ///< by cgroup
     std::vector<histogram> task_latency_;      ///< by task, from 0
+    std::vector<noted_latency> noted_;         ///< below `max_noted`
     std::vector<sim_time> wait_from_;          ///< by pid: its waiting is accounted up to here
     presence waiting_;                         ///< waiting tasks that may run anywhere
     std::vector<presence> waiting_in_;         ///< the same by cgroup

@@ -39,9 +39,9 @@ struct observed_cgroup_queue {
 class observed_queues {
 public:
     /// Records that say where a task waits; those that change top_q; those that end a dispatch's search of it.
-    static constexpr kind_set of_places{
-        record_kind::cgrp_q_push, record_kind::cgrp_q_pop,   record_kind::enqueue,      record_kind::dsq_insert,
-        record_kind::consume,     record_kind::local_insert, record_kind::sched_switch, record_kind::task_exit};
+    static constexpr kind_set of_places{record_kind::cgrp_q_push,  record_kind::cgrp_q_pop, record_kind::enqueue,
+                                        record_kind::dsq_insert,   record_kind::consume,    record_kind::local_insert,
+                                        record_kind::sched_switch, record_kind::task_exit};
     static constexpr kind_set of_top_q{record_kind::top_q_push, record_kind::top_q_pop};
     static constexpr kind_set of_decisions{record_kind::pair_adopt, record_kind::pair_coll,
                                            record_kind::pair_top_q_empty};

@@ -99,8 +99,8 @@ struct machine_config {
     /// In place of the cost cgroup_switch, by the time since the task's cgroup last ran on the CPU: linear between the
     /// points, whose `away` rises; the last one's work beyond it and for a cgroup that never ran there. Empty: unused.
     std::vector<cold_cache_point> cold_cache_curve;
-    /// Of a virtual machine: while some CPU is busy its host may be so much later with the timer of a sleep; once all are
-    /// idle it comes as fast as an IPI.
+    /// Of a virtual machine: while some CPU is busy its host may be so much later with the timer of a sleep; once all
+    /// are idle it comes as fast as an IPI.
     duration_dist late_timer;
     std::uint32_t smt_speed_permille = 1000; ///< speed of a CPU whose core's other CPU is busy
     kernel_profile profile = kernel_profile::knew;

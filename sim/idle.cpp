@@ -132,7 +132,7 @@ machine::cpu_choice machine::select_cpu(cpu_id waker, pid task, bool sync)
 {
     const task_state& p = state_.task(task);
     const cpumask& allowed = work_.cpumasks[p.affinity];
-    if (allowed.weight() == 1) { // not asked: no direct dispatch
+    if (is_pinning_[p.affinity] != 0) { // not asked: no direct dispatch
         return {fallback_cpu(task), false, wake_path::queued};
     }
     if (traits_.select_cpu_prev) {

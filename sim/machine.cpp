@@ -27,6 +27,9 @@ machine::machine(const machine_config& config, const workload& work, const sched
       first_sched_lock_(static_cast<lock_id>(config.nr_cpus() + topo_.node_mask.size())),
       state_(layout_of(config, work, traits_, topo_))
 {
+    for (const cpumask& mask : work.cpumasks) {
+        is_pinning_.push_back(static_cast<char>(mask.weight() == 1));
+    }
     ops_.init_state(state_.sched());
     // Enabling a scheduler marks all CPUs idle (kernel: reset_idle_masks()).
     for (std::size_t i = 0; i < config.nr_cpus(); ++i) {

@@ -83,9 +83,9 @@ public:
 
     /// Does the next step of @p cpu. Not to be called while the CPU is blocked.
     step_result step(cpu_id cpu);
-    /// Does the steps of @p cpu up to the first that has another cost than those in @p free, or that blocks, or that finds
-    /// the CPU in its base; but no more than @p left, from which it takes what it does. For a driver to which steps of
-    /// those kinds take no time.
+    /// Does the steps of @p cpu up to the first that has another cost than those in @p free, or that blocks, or that
+    /// finds the CPU in its base; but no more than @p left, from which it takes what it does. For a driver to which
+    /// steps of those kinds take no time.
     step_result steps(cpu_id cpu, cost_set free, std::uint64_t& left);
     /// True if the CPU has kernel code to run: a frame, an interrupt it can take, need_resched, or a lock to give
     /// back at the end of a step.
@@ -273,6 +273,7 @@ private:
     machine_driver& driver_;
     topology topo_;
     lock_id first_sched_lock_;
+    std::vector<char> is_pinning_; ///< by cpumask of the workload: p->nr_cpus_allowed is 1
     machine_state state_;
     sim_time now_{};
     bool tracing_ = false;

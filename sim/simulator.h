@@ -219,10 +219,10 @@ private:
     std::size_t nr_records_ = 0;
     std::uint64_t nr_events_ = 0;
     std::uint64_t nr_draws_ = 0;
-    std::uint64_t useful_work_ = 0;         ///< done, in 1/1000 ns of a full-speed CPU
+    std::uint64_t useful_work_ = 0;                        ///< done, in 1/1000 ns of a full-speed CPU
     std::uint64_t instant_steps_left_ = max_instant_steps; ///< until time must have moved
     cost_set free_;                                        ///< kinds of steps that take no time
-    std::vector<tick_group> tick_groups_;   ///< if ticks are skipped
+    std::vector<tick_group> tick_groups_;                  ///< if ticks are skipped
     std::vector<sim_time> needs_tick_from_; ///< by CPU: when its slice ends; its ticks before change nothing
     bool skips_ticks_;
     bool ticks_are_over_ = false; ///< something has happened that comes after the ticks of this instant

@@ -72,8 +72,7 @@ namespace {
         return;
     }
     const trace_world& world = trace->world();
-    claims watched(world.what.machine, world.what.work, world.pairs,
-                   {.watch = world.shows, .limits = {}});
+    claims watched(world.what.machine, world.what.work, world.pairs, {.watch = world.shows, .limits = {}});
     trace->read(watched);
     static_cast<void>(watched.finish(trace->end()));
 }
