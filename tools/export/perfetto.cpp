@@ -75,10 +75,24 @@ constexpr std::uint64_t top_q_track = 3;
 
 class perfetto_writer {
 public:
-    explicit perfetto_writer(const story& s) : s_(s), run_(s.run), file_(bytes_) {}
+    explicit perfetto_writer(const story& s) : s_(s), run_(s.run), file_(bytes_)
+    {
+        for (std::uint32_t t = 0; t < run_.what.work.tasks.size(); ++t) {
+            task_names_.push_back(pid_in_words(run_, pid{t + 1}));
+        }
+        for (std::size_t cpu = 0; cpu < run_.nr_cpus(); ++cpu) {
+            cpu_names_.push_back(fmt::format("swapper/{}", cpu));
+            for (std::uint32_t cls = 1; cls < threads_of_cpu; ++cls) {
+                const std::string in_words = pid_in_words(run_, higher_pid(static_cast<sched_class>(cls)));
+                cpu_names_.push_back(fmt::format("{}/{}", in_words.substr(4, 2), cpu));
+            }
+        }
+    }
 
     std::string write()
     {
+        constexpr std::size_t bytes_of_record = 40; // a little more than they take
+        bytes_.reserve(run_.records.size() * bytes_of_record);
         write_system();
         write_names();
         write_tracks();
@@ -106,16 +120,13 @@ private:
             return p.value;
         }
         const auto first = process_of(cgroup_id{static_cast<std::uint32_t>(run_.what.work.cgroups.size())});
-        return first + cpu.value * 8U + (p.value & 7U);
+        return first + cpu.value * threads_of_cpu + p.value % threads_of_cpu;
     }
 
-    std::string name_of(pid p, cpu_id cpu) const
+    const std::string& name_of(pid p, cpu_id cpu) const
     {
-        if (p == idle_pid) {
-            return fmt::format("swapper/{}", cpu.value);
-        }
-        return is_higher(p) ? fmt::format("{}/{}", pid_in_words(run_, p).substr(4, 2), cpu.value)
-                            : pid_in_words(run_, p);
+        return is_task(p) ? task_names_[p.value - 1]
+                          : cpu_names_[cpu.value * threads_of_cpu + p.value % threads_of_cpu];
     }
 
     static int prio_of(pid p) { return is_higher(p) ? prio_rt : prio_normal; }
@@ -123,15 +134,15 @@ private:
     template <class Fill>
     void add_packet(Fill fill)
     {
-        std::string bytes;
-        pbf_writer p(bytes);
+        packet_.clear();
+        pbf_writer p(packet_);
         fill(p);
         p.add_uint32(packet::sequence_id, sequence);
         if (is_first_) {
             p.add_uint32(packet::sequence_flags, 1); // incremental state cleared
             is_first_ = false;
         }
-        file_.add_message(1, bytes);
+        file_.add_message(1, packet_);
     }
 
     void write_system()
@@ -402,8 +413,13 @@ private:
         annotation.add_string(6, value);
     }
 
+    static constexpr std::uint32_t threads_of_cpu = 8; ///< the idle task, and one for each higher class
+
     const story& s_;
     const observed_run& run_;
+    std::vector<std::string> task_names_; ///< by pid, from 1
+    std::vector<std::string> cpu_names_;  ///< by CPU and class
+    std::string packet_;                  ///< the one that is being written
     std::string bytes_;
     pbf_writer file_;
     bool is_first_ = true;

@@ -99,17 +99,14 @@ public:
         const bool is_about_tasks = r.kind == k::sched_switch || r.kind == k::sched_wakeup ||
                                     r.kind == k::sched_wakeup_new || r.kind == k::task_new || r.kind == k::task_exit ||
                                     r.kind == k::task_affinity || r.kind == k::task_move;
-        bool all_changed = is_about_tasks && change_waiting(touched, false);
+        bool waits_changed = is_about_tasks && change_waiting(touched, false);
         const cpu_id ran_on = r.kind == k::task_move ? state_.task(r.task).cpu : no_cpu;
         state_.apply(r);
-        all_changed = (is_about_tasks && change_waiting(touched, true)) || all_changed;
+        waits_changed = (is_about_tasks && change_waiting(touched, true)) || waits_changed;
         note_pair(r, index);
         note_queues(r, index);
-        if (all_changed) {
-            for (std::size_t i = 0; i < run_.nr_cpus(); ++i) {
-                update(cpu_id{static_cast<std::uint16_t>(i)}, r.at);
-            }
-            return;
+        if (waits_changed) {
+            update_idle(r.at);
         }
         if (const auto i = state_.touched_pair(r); i != observed_state::no_pair) {
             update(state_.pair(i).cpus[0], r.at);
@@ -172,6 +169,17 @@ private:
             note_queue(into_.cgroup_queues[r.a], r.kind == k::cgrp_q_push, index, r.task.value);
         } else if (r.kind == k::top_q_push || r.kind == k::top_q_pop) {
             note_queue(into_.top_q, r.kind == k::top_q_push, index, r.a);
+        }
+    }
+
+    /// Who waits is of interest to idle CPUs only.
+    void update_idle(sim_time t)
+    {
+        for (std::size_t i = 0; i < run_.nr_cpus(); ++i) {
+            const cpu_id cpu{static_cast<std::uint16_t>(i)};
+            if (state_.cpu(cpu).current == idle_pid) {
+                update(cpu, t);
+            }
         }
     }
 
