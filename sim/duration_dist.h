@@ -39,6 +39,7 @@ struct duration_dist {
     }
 
     bool is_constant() const { return kind == shape::constant; }
+    bool is_zero() const { return is_constant() && low == nanoseconds{0}; }
     friend bool operator==(const duration_dist&, const duration_dist&) = default;
 };
 

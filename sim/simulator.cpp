@@ -23,6 +23,17 @@ pid pid_at(std::size_t i)
     return pid{static_cast<std::uint32_t>(i + 1)};
 }
 
+cost_set free_costs(const cost_model& costs)
+{
+    cost_set free;
+    for (std::size_t i = 0; i < nr_cost_kinds; ++i) {
+        if (costs[i].is_zero()) {
+            free.add(static_cast<cost_kind>(i));
+        }
+    }
+    return free;
+}
+
 } // namespace
 
 simulator::simulator(const machine_config& config, const workload& work, const sched_ops& ops, std::uint64_t seed)
@@ -36,13 +47,8 @@ simulator::simulator(const machine_config& config, const workload& work, const s
       queue_(nr_timers_), machine_(config, work, ops, *this), cpus_(config.nr_cpus()), tasks_(work.tasks.size()),
       channels_(work.nr_channels), higher_(work.higher.size()), lost_(work.lost_time.size()),
       live_tasks_(work.cgroups.size()), cgroup_online_(work.cgroups.size()), removal_begun_(work.cgroups.size()),
-      skips_ticks_(may_skip_ticks())
+      free_(free_costs(config.costs)), skips_ticks_(may_skip_ticks())
 {
-    for (std::size_t i = 0; i < nr_cost_kinds; ++i) {
-        if (config.costs[i].is_constant() && config.costs[i].low == nanoseconds{0}) {
-            free_.add(static_cast<cost_kind>(i));
-        }
-    }
     if (skips_ticks_) {
         make_tick_groups();
     }

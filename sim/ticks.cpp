@@ -67,17 +67,16 @@ void simulator::begin_ticks(cpu_id cpu)
 /// wait for a kick), no lock is held, and no IPI is on its way.
 bool simulator::may_skip_ticks() const
 {
-    const auto is_zero = [](const duration_dist& d) { return d.is_constant() && d.low == nanoseconds{0}; };
     constexpr cost_kind of_no_path[] = {cost_kind::cgroup_switch, cost_kind::timer_slack, cost_kind::cgroup_offline,
                                         cost_kind::disable, cost_kind::syscall};
     for (std::size_t i = 0; i < nr_cost_kinds; ++i) {
-        const duration_dist& cost = config_.costs[i];
-        const bool of_path = std::ranges::find(of_no_path, static_cast<cost_kind>(i)) == std::end(of_no_path);
-        if (of_path && !is_zero(cost)) {
+        const auto kind = static_cast<cost_kind>(i);
+        const bool of_path = std::ranges::find(of_no_path, kind) == std::end(of_no_path);
+        if (of_path && !free_.has(kind)) {
             return false;
         }
     }
-    return is_zero(config_.tick_jitter) && work_.lost_time.empty();
+    return config_.tick_jitter.is_zero() && work_.lost_time.empty();
 }
 
 void simulator::make_tick_groups()
