@@ -40,7 +40,7 @@ cause_id cause_finder::of_two_cgroups(const observed_pair& pair, int side) const
     if (cpu.kept != 0) {
         return cause_id::i3;
     }
-    return cpu.kick_erased ? cause_id::i15 : of_arrival(pair, id);
+    return cpu.stop_erased ? cause_id::i15 : of_arrival(pair, id);
 }
 
 cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
@@ -78,7 +78,7 @@ cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
     if (cpu.kept > cpu.kicked) {
         return cause_id::r3;
     }
-    return cpu.kick_erased ? cause_id::i15 : cause_id::unknown;
+    return cpu.stop_erased ? cause_id::i15 : cause_id::unknown;
 }
 
 cause_id cause_finder::of_arrival(const observed_pair& pair, cpu_id id) const

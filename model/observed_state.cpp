@@ -13,14 +13,14 @@ using k = record_kind;
 namespace {
 
 /// Which part of the state a kind of record changes.
-enum class group : std::uint8_t { none, cpu, keep, kick, wait, higher, pair, task, move, way, top_q };
+enum class group : std::uint8_t { none, cpu, keep, kick, wait, higher, pair, task, move, way, top_q, slice };
 
 constexpr group groups[] = {
-    group::cpu,    group::none,   group::task, group::task, group::way,  group::none, group::way,  group::way,
-    group::way,    group::keep,   group::none, group::kick, group::kick, group::none, group::wait, group::wait,
-    group::higher, group::higher, group::none, group::task, group::task, group::move, group::task, group::none,
-    group::none,   group::none,   group::none, group::none, group::none, group::pair, group::pair, group::pair,
-    group::pair,   group::pair,   group::pair, group::none, group::pair, group::pair, group::none, group::way,
+    group::cpu,    group::none,   group::task,  group::task, group::way,  group::none, group::way,  group::way,
+    group::way,    group::keep,   group::slice, group::kick, group::kick, group::none, group::wait, group::wait,
+    group::higher, group::higher, group::none,  group::task, group::task, group::move, group::task, group::none,
+    group::none,   group::none,   group::none,  group::none, group::none, group::pair, group::pair, group::pair,
+    group::pair,   group::pair,   group::pair,  group::none, group::pair, group::pair, group::none, group::way,
     group::top_q,  group::top_q,  group::none,
 };
 static_assert(std::size(groups) == nr_record_kinds, "say which part of the state the new kind changes");
@@ -36,7 +36,7 @@ constexpr record_subject subject_of_group(group g)
     constexpr record_subject subjects[] = {
         record_subject::none,         record_subject::cpu,  record_subject::cpu,  record_subject::target,
         record_subject::cpu,          record_subject::cpu,  record_subject::pair, record_subject::none,
-        record_subject::running_task, record_subject::none, record_subject::none,
+        record_subject::running_task, record_subject::none, record_subject::none, record_subject::none,
     };
     return subjects[static_cast<std::size_t>(g)];
 }
@@ -132,6 +132,9 @@ void observed_state::apply(const trace_record& r)
     case group::top_q:
         top_q_len_ = r.value;
         return;
+    case group::slice:
+        cpus_[r.cpu.value].slice_ended = true;
+        return;
     }
 }
 
@@ -139,6 +142,7 @@ void observed_state::apply(const trace_record& r)
 void observed_state::scheduled(cpu_id c)
 {
     observed_cpu& cpu = cpus_[c.value];
+    cpu.slice_ended = false;
     if (cpu.kick == kick_stage::serviced) {
         cpu.kick = kick_stage::none;
     }
@@ -166,7 +170,7 @@ void observed_state::on_switch(const trace_record& r)
     c.cgroup = no_cgroup;
     c.since = seq_;
     c.kept = 0;
-    c.moved = c.kick_erased = c.kept_top_q_empty = false;
+    c.moved = c.stop_erased = c.kept_top_q_empty = false;
     c.preempted = is_higher(r.task);
     if (c.preempted) {
         c.last_higher = seq_;
@@ -189,8 +193,8 @@ void observed_state::on_keep(const trace_record& r)
     if (static_cast<keep_reason>(r.reason) == keep_reason::refilled) {
         c.kept = seq_;
         c.kept_top_q_empty = top_q_len_ == 0;
-    } else if (c.kick == kick_stage::serviced) {
-        c.kick_erased = true;
+    } else if (c.kick == kick_stage::serviced || c.slice_ended) {
+        c.stop_erased = true;
     }
     scheduled(r.cpu);
 }

@@ -67,7 +67,8 @@ struct observed_cpu {
     bool moved = false;           ///< it was moved to another cgroup while running
     record_seq kept = 0;          ///< last time that it was kept for want of another
     bool kept_top_q_empty = false;
-    bool kick_erased = false; ///< a preempting kick arrived and yet slice was left at schedule()
+    bool slice_ended = false; ///< a tick has found no slice left; the CPU has not been through schedule() since
+    bool stop_erased = false; ///< its slice had ended, or a preempting kick came, and yet slice was left at schedule()
     kick_stage kick = kick_stage::none;
     record_seq kicked = 0;  ///< last request of a preempting kick
     bool released = false;  ///< between cpu_release and cpu_acquire

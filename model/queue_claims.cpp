@@ -133,7 +133,7 @@ void drain_claim::note_culprit(std::uint32_t pair)
         } else if (c.kept != 0) {
             f.cause = cause_id::i2;
         } else {
-            f.cause = c.kick_erased ? cause_id::i15 : cause_id::s17;
+            f.cause = c.stop_erased ? cause_id::i15 : cause_id::s17;
         }
         if (f.cause != cause_id::s17) {
             break;

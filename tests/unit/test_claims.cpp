@@ -231,6 +231,17 @@ TEST_CASE("I8: what a higher class displaced resumes without a dispatch", "[clai
     CHECK(causes_of(watch(world, s, 60), claim_id::exclusive) == "I8 6, I15 8");
 }
 
+TEST_CASE("I15: a task whose slice has ended goes on, because its own stale entry refills the slice", "[claims]")
+{
+    const small_world world;
+    stream s = pair_runs_a();
+    s.at(20).start(3, 2, wake_path::queued);
+    s.at(30).add(record_kind::slice_end, 0, 1).pair(record_kind::pair_adopt, 0, 2, bits(1, 0, false));
+    s.add(record_kind::dsq_insert, 0, 1, 0, 0, insert_result::ignored).kick(0, 1).keep(0, 1, keep_reason::slice_left);
+    s.at(31).pair(record_kind::pair_run, 1, 2, bits(3, 0, false)).dispatch(3, 2, 1, 1).run(1, 3);
+    CHECK(causes_of(watch(world, s, 60), claim_id::exclusive) == "I15 29");
+}
+
 TEST_CASE("I8 is blamed if the resumed task comes after the adoption", "[claims]")
 {
     const small_world world;

@@ -52,8 +52,9 @@ constexpr cause_info table[] = {
     {c::i14, "I14", "cpu {cpu} was not told that the pair had moved to {theirs} and ran on with {own}",
      "The adopting dispatch met a missing task or an empty FIFO and tried again, and the retry forgot to kick.",
      "keep kick_pair over the retries of pair_dispatch"},
-    {c::i15, "I15", "cpu {cpu} was kicked and yet went on with a task of {own}",
-     "A stale entry of the running task was dispatched meanwhile, which refilled the slice that the kick had taken.",
+    {c::i15, "I15", "cpu {cpu} was to stop and yet went on with a task of {own}",
+     "A stale entry of the running task was dispatched meanwhile, which refilled the slice that had ended, or that the "
+     "kick had taken.",
      "tell scx_pair of dequeues, so that no entry outlives its place"},
 
     {c::r1, "R1", "cpu {cpu} ran a task of {own} while a higher class held cpu {other}, which had been idle",
