@@ -83,6 +83,22 @@ void ftrace_writer::put_start(line_buffer& line, const trace_record& r) const
     line.put(": ");
 }
 
+/// "prev_comm=web prev_pid=3 prev_prio=120": @p whose is "prev_", "next_", or nothing.
+void ftrace_writer::put_thread(line_buffer& line, std::string_view whose, const named& thread)
+{
+    line.put(whose);
+    line.put("comm=");
+    line.put(thread.comm);
+    line.put(" ");
+    line.put(whose);
+    line.put("pid=");
+    line.put_number(thread.pid);
+    line.put(" ");
+    line.put(whose);
+    line.put("prio=");
+    line.put_number(thread.prio);
+}
+
 void ftrace_writer::append_switch(const trace_record& r)
 {
     constexpr std::string_view states[] = {"R", "S", "X"};
@@ -90,20 +106,12 @@ void ftrace_writer::append_switch(const trace_record& r)
     const named& next = name_of(r.task, r.cpu);
     line_buffer line;
     put_start(line, r);
-    line.put("sched_switch: prev_comm=");
-    line.put(prev.comm);
-    line.put(" prev_pid=");
-    line.put_number(prev.pid);
-    line.put(" prev_prio=");
-    line.put_number(prev.prio);
+    line.put("sched_switch: ");
+    put_thread(line, "prev_", prev);
     line.put(" prev_state=");
     line.put(is_task(pid{r.a}) && r.b < 3 ? states[r.b] : "R");
-    line.put(" ==> next_comm=");
-    line.put(next.comm);
-    line.put(" next_pid=");
-    line.put_number(next.pid);
-    line.put(" next_prio=");
-    line.put_number(next.prio);
+    line.put(" ==> ");
+    put_thread(line, "next_", next);
     line.put("\n");
     file_.text() += line.text();
     current_[r.cpu.value] = r.task;
@@ -122,11 +130,9 @@ void ftrace_writer::append_wakeup(const trace_record& r)
         line_buffer line;
         put_start(line, r);
         line.put(event);
-        line.put(": comm=");
-        line.put(task.comm);
-        line.put(" pid=");
-        line.put_number(task.pid);
-        line.put(" prio=120 ");
+        line.put(": ");
+        put_thread(line, "", task);
+        line.put(" ");
         return line;
     };
     if (wakes && r.kind != k::sched_wakeup_new && target != last) {

@@ -44,6 +44,7 @@ private:
     void append_switch(const trace_record& r);
     void append_wakeup(const trace_record& r);
     void put_start(line_buffer& line, const trace_record& r) const;
+    static void put_thread(line_buffer& line, std::string_view whose, const named& thread);
 
     text_file file_;
     std::vector<pid> current_;         ///< by CPU
