@@ -3,6 +3,18 @@
 
 namespace pairsim {
 
+finding about(const observed_state& state, const observed_pair& pair, const breach& b, sim_time t)
+{
+    const auto& at_fault = state.cpu(pair.cpus[b.side]);
+    const auto& partner = state.cpu(pair.cpus[1 - b.side]);
+    return {.cause = b.cause,
+            .start = t,
+            .end = t,
+            .cpus = {pair.cpus[b.side], pair.cpus[1 - b.side]},
+            .tasks = {at_fault.current, partner.current},
+            .cgroups = {at_fault.cgroup, partner.cgroup}};
+}
+
 int cause_finder::intruder(const observed_pair& pair) const
 {
     const auto& first = state_->cpu(pair.cpus[0]);

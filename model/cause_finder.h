@@ -4,10 +4,19 @@
 // it still runs there. The mechanisms: docs/reference/claims.md.
 #pragma once
 
-#include "model/cause_id.h"
+#include "model/findings.h"
 #include "model/observed_state.h"
 
 namespace pairsim {
+
+/// How a pair breaks a claim at an instant.
+struct breach {
+    int side = 0; ///< the CPU at fault
+    cause_id cause{};
+};
+
+/// What can be told of a breach that begins at @p t.
+finding about(const observed_state& state, const observed_pair& pair, const breach& b, sim_time t);
 
 class cause_finder {
 public:

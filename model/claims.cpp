@@ -66,18 +66,6 @@ void violation_tracker::finish(sim_time end, findings_log& log)
     }
 }
 
-finding about(const observed_state& state, const observed_pair& pair, const breach& b, sim_time t)
-{
-    const auto& at_fault = state.cpu(pair.cpus[b.side]);
-    const auto& partner = state.cpu(pair.cpus[1 - b.side]);
-    return {.cause = b.cause,
-            .start = t,
-            .end = t,
-            .cpus = {pair.cpus[b.side], pair.cpus[1 - b.side]},
-            .tasks = {at_fault.current, partner.current},
-            .cgroups = {at_fault.cgroup, partner.cgroup}};
-}
-
 std::optional<breach> exclusive_claim::check(const observed_state& state, const observed_pair& pair) const
 {
     if (!state.breaks_exclusive(pair)) {

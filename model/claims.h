@@ -16,15 +16,6 @@
 
 namespace pairsim {
 
-/// How a pair breaks a claim at an instant.
-struct breach {
-    int side = 0; ///< the CPU at fault
-    cause_id cause{};
-};
-
-/// What can be told of a breach that begins at @p t.
-finding about(const observed_state& state, const observed_pair& pair, const breach& b, sim_time t);
-
 /// One claim about pairs that is broken for a time. Follows the violation that each pair is in.
 class violation_tracker {
 public:

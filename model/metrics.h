@@ -126,7 +126,6 @@ private:
         std::int64_t at(sim_time t) const { return before_ns + (n != 0 ? (t - since).count() : 0); }
         void change(bool up, sim_time t);
     };
-    static constexpr std::size_t max_noted = 256;
     struct cpu_account {
         sim_time since{};             ///< accounted up to here
         std::int64_t anyone_ns = 0;   ///< waiting_ at `since`
@@ -147,6 +146,7 @@ private:
         pid task{};
         std::int64_t waited_ns = 0;
     };
+    static constexpr std::size_t max_noted = 256;
 
     void on(const trace_record& r);
     void enter_latencies();

@@ -15,39 +15,52 @@ namespace {
 /// Which part of the state a kind of record changes.
 enum class group : std::uint8_t { none, cpu, keep, kick, wait, higher, pair, task, move, way, top_q, slice };
 
-constexpr group groups[] = {
-    group::cpu,    group::none,   group::task,  group::task, group::way,  group::none, group::way,  group::way,
-    group::way,    group::keep,   group::slice, group::kick, group::kick, group::none, group::wait, group::wait,
-    group::higher, group::higher, group::none,  group::task, group::task, group::move, group::task, group::none,
-    group::none,   group::none,   group::none,  group::none, group::none, group::pair, group::pair, group::pair,
-    group::pair,   group::pair,   group::pair,  group::none, group::pair, group::pair, group::none, group::way,
-    group::top_q,  group::top_q,  group::none,
+struct membership {
+    group of;
+    record_subject subject;
+    kind_set kinds;
 };
-static_assert(std::size(groups) == nr_record_kinds, "say which part of the state the new kind changes");
-static_assert(groups[static_cast<std::size_t>(k::pair_acquire)] == group::pair);
+
+constexpr membership memberships[] = {
+    {group::cpu, record_subject::cpu, {k::sched_switch}},
+    {group::keep, record_subject::cpu, {k::keep_prev}},
+    {group::kick, record_subject::target, {k::kick, k::kick_serviced}},
+    {group::wait, record_subject::cpu, {k::kick_wait_begin, k::kick_wait_end}},
+    {group::higher, record_subject::cpu, {k::cpu_release, k::cpu_acquire}},
+    {group::pair, record_subject::pair, pair_ctx_kinds},
+    {group::task,
+     record_subject::none,
+     {k::sched_wakeup, k::sched_wakeup_new, k::task_new, k::task_exit, k::task_affinity}},
+    {group::move, record_subject::running_task, {k::task_move}},
+    {group::way, record_subject::none, {k::enqueue, k::dsq_insert, k::consume, k::local_insert, k::cgrp_q_pop}},
+    {group::top_q, record_subject::none, {k::top_q_push, k::top_q_pop}},
+    {group::slice, record_subject::none, {k::slice_end}},
+};
+static_assert(nr_record_kinds == 43, "say which part of the state the new kind changes, if any");
+
+/// For each kind, what @p member of its membership says; @p otherwise for a kind that changes nothing.
+template <class Value>
+constexpr auto by_kind(Value membership::*member, Value otherwise)
+{
+    std::array<Value, nr_record_kinds> all{};
+    all.fill(otherwise);
+    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
+        for (const membership& m : memberships) {
+            if (m.kinds.has(static_cast<record_kind>(i))) {
+                all[i] = m.*member;
+            }
+        }
+    }
+    return all;
+}
+
+constexpr auto groups_by_kind = by_kind(&membership::of, group::none);
+constexpr auto subjects_by_kind = by_kind(&membership::subject, record_subject::none);
 
 constexpr group group_of(record_kind kind)
 {
-    return groups[static_cast<std::size_t>(kind)];
+    return groups_by_kind[static_cast<std::size_t>(kind)];
 }
-
-constexpr record_subject subject_of_group(group g)
-{
-    constexpr record_subject subjects[] = {
-        record_subject::none,         record_subject::cpu,  record_subject::cpu,  record_subject::target,
-        record_subject::cpu,          record_subject::cpu,  record_subject::pair, record_subject::none,
-        record_subject::running_task, record_subject::none, record_subject::none, record_subject::none,
-    };
-    return subjects[static_cast<std::size_t>(g)];
-}
-
-constexpr auto subjects_by_kind = [] {
-    std::array<record_subject, nr_record_kinds> all{};
-    for (std::size_t i = 0; i < nr_record_kinds; ++i) {
-        all[i] = subject_of_group(groups[i]);
-    }
-    return all;
-}();
 
 } // namespace
 

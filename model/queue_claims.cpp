@@ -83,7 +83,8 @@ void drain_claim::follow_pair(const trace_record& r, std::uint32_t pair, finding
         return;
     }
     if (since_[pair] == never || !pair_ctx_kinds.has(r.kind)) { // pair_ctx does not say who runs, or why
-        note_culprit(pair);
+        const auto found = culprit(p);
+        last_[pair] = found ? about(state_, p, *found, r.at) : finding{};
     }
     since_[pair] = std::min(since_[pair], r.at);
 }
@@ -110,35 +111,27 @@ void drain_claim::follow_work(sim_time t, findings_log& log)
     }
 }
 
-/// Notes which CPU runs on while the pair drains, and why.
-void drain_claim::note_culprit(std::uint32_t pair)
+/// The CPU that runs on while the pair drains, and why; nothing if none does.
+std::optional<breach> drain_claim::culprit(const observed_pair& p) const
 {
-    const observed_pair& p = state_.pair(pair);
-    finding& f = last_[pair];
-    f = {.claim = claim_id::drain_bounded, .cause = cause_id::unknown};
+    std::optional<breach> found;
     for (int side = 0; side < 2; ++side) {
         const observed_cpu& c = state_.cpu(p.cpus[side]);
         if (!c.runs_task()) {
             continue;
         }
-        const observed_cpu& partner = state_.cpu(p.cpus[1 - side]);
-        f.cpus[0] = p.cpus[side];
-        f.cpus[1] = p.cpus[1 - side];
-        f.tasks[0] = c.current;
-        f.tasks[1] = partner.current;
-        f.cgroups[0] = c.cgroup;
-        f.cgroups[1] = partner.cgroup;
         if (c.came.how == arrival::way::direct_sync) {
-            f.cause = cause_id::s12;
-        } else if (c.kept != 0) {
-            f.cause = cause_id::i2;
-        } else {
-            f.cause = c.stop_erased ? cause_id::i15 : cause_id::s17;
+            return breach{side, cause_id::s12};
         }
-        if (f.cause != cause_id::s17) {
-            break;
+        if (c.kept != 0) {
+            return breach{side, cause_id::i2};
         }
+        if (c.stop_erased) {
+            return breach{side, cause_id::i15};
+        }
+        found = breach{side, cause_id::s17};
     }
+    return found;
 }
 
 void drain_claim::close(std::uint32_t pair, sim_time t, findings_log& log)
@@ -149,6 +142,7 @@ void drain_claim::close(std::uint32_t pair, sim_time t, findings_log& log)
     const sim_time from = std::max(since_[pair], work_since_) + limit_;
     if (from < t) {
         finding f = last_[pair];
+        f.claim = claim_id::drain_bounded;
         f.start = from;
         f.end = t;
         log.add_stretch(f);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/cause_finder.h"
 #include "model/findings.h"
 #include "model/kind_set.h"
 #include "model/observed_queues.h"
@@ -65,7 +66,7 @@ private:
     void follow_work(sim_time t, findings_log& log);
     void follow_pair(const trace_record& r, std::uint32_t pair, findings_log& log);
     bool drains(const observed_pair& p) const;
-    void note_culprit(std::uint32_t pair);
+    std::optional<breach> culprit(const observed_pair& p) const;
 
     const observed_state& state_;
     const observed_queues& queues_;
