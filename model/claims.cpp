@@ -204,12 +204,12 @@ static nanoseconds or_default(nanoseconds stated, nanoseconds by_default)
 
 claims::claims(const machine_config& machine, const workload& work, const pair_map& pairs, claims_options options)
     : state_(machine.nr_cpus(), work.tasks.size(), pairs), queues_(work.tasks.size(), work.cgroups.size()),
-      watch_(options.watch), of_starvation_(watch_.has(claim_id::no_starvation) ? starvation_claim::hears : kind_set{}),
-      of_lost_tasks_(watch_.has(claim_id::no_lost_task) ? lost_task_claim::hears : kind_set{}),
-      of_queues_(watch_.has(claim_id::top_q_covers)
-                     ? observed_queues::hears | top_q_claim::hears | work_claim::hears | drain_claim::hears
-                     : kind_set{}),
-      log_(options), exclusive_(cause_finder(state_, machine, work, options.isolates)),
+      watch_(options.watch), of_starvation_(if_watched(claim_id::no_starvation, starvation_claim::hears)),
+      of_lost_tasks_(if_watched(claim_id::no_lost_task, lost_task_claim::hears)),
+      of_queues_(if_watched(claim_id::top_q_covers,
+                            observed_queues::hears | top_q_claim::hears | work_claim::hears | drain_claim::hears)),
+      of_drains_(if_watched(claim_id::top_q_covers, drain_claim::hears)), log_(options),
+      exclusive_(cause_finder(state_, machine, work, options.isolates)),
       preemptor_(cause_finder(state_, machine, work, options.isolates)), abort_(state_, work, options.isolates),
       lost_task_(state_, work.tasks.size()), top_q_(queues_),
       drain_(state_, queues_, or_default(options.limits.drain, default_limits(machine).drain)),
@@ -217,6 +217,11 @@ claims::claims(const machine_config& machine, const workload& work, const pair_m
       work_(state_, queues_, work, or_default(options.limits.idle, default_limits(machine).idle)),
       exclusive_tracker_(claim_id::exclusive, state_), preemptor_tracker_(claim_id::no_run_beside_preemptor, state_)
 {
+}
+
+kind_set claims::if_watched(claim_id claim, kind_set kinds) const
+{
+    return watch_.has(claim) ? kinds : kind_set{};
 }
 
 void claims::on_records(std::span<const trace_record> records)
@@ -232,10 +237,13 @@ void claims::on(const trace_record& r)
     if (of_starvation_.has(r.kind)) {
         starvation_.before(r, log_);
     }
-    state_.apply(r);
     const auto pair = state_.touched_pair(r);
+    if (pair != observed_state::no_pair && of_drains_.has(r.kind)) {
+        drain_.before(r, pair);
+    }
+    state_.apply(r);
     if (pair != observed_state::no_pair) {
-        on_pair(pair, r.at);
+        on_pair(pair, r);
     }
     if (abort_claim::hears.has(r.kind)) {
         abort_.on(r, log_);
@@ -248,11 +256,16 @@ void claims::on(const trace_record& r)
     }
 }
 
-void claims::on_pair(std::uint32_t i, sim_time t)
+void claims::on_pair(std::uint32_t i, const trace_record& r)
 {
     const observed_pair& pair = state_.pair(i);
-    exclusive_tracker_.update(i, exclusive_.check(state_, pair), !pair.adopting, t, log_);
-    preemptor_tracker_.update(i, preemptor_.check(state_, pair), true, t, log_);
+    const bool may_begin = of_occupants.has(r.kind); // the others can only change why
+    if (may_begin || exclusive_tracker_.is_open(i)) {
+        exclusive_tracker_.update(i, exclusive_.check(state_, pair), !pair.adopting, r.at, log_);
+    }
+    if (may_begin || preemptor_tracker_.is_open(i)) {
+        preemptor_tracker_.update(i, preemptor_.check(state_, pair), true, r.at, log_);
+    }
 }
 
 void claims::on_queues(const trace_record& r, std::uint32_t pair)
@@ -269,8 +282,8 @@ void claims::on_queues(const trace_record& r, std::uint32_t pair)
     if (work_claim::hears.has(r.kind)) {
         work_.after(r, pair, log_);
     }
-    if (drain_claim::hears.has(r.kind)) {
-        drain_.on(r, pair, log_);
+    if (of_drains_.has(r.kind)) {
+        drain_.after(r, pair, log_);
     }
 }
 

@@ -26,6 +26,7 @@ public:
     /// @p now: what is the case from now on, nothing if the claim holds. Unless @p settled, a violation that goes on
     /// keeps its cause: a CPU that has just adopted a cgroup is still about to leave its old task.
     void update(std::uint32_t pair, const std::optional<breach>& now, bool settled, sim_time t, findings_log& log);
+    bool is_open(std::uint32_t pair) const { return open_[pair].is_open; }
     void finish(sim_time end, findings_log& log);
 
 private:
@@ -107,6 +108,10 @@ private:
 
 class claims final : public trace_sink {
 public:
+    /// Records that may break a claim about what a pair's CPUs run, or mend it.
+    static constexpr kind_set of_occupants{record_kind::sched_switch, record_kind::task_move, record_kind::cpu_acquire,
+                                           record_kind::kick_wait_begin, record_kind::kick_wait_end};
+
     /// @p machine and @p work must outlive the object.
     claims(const machine_config& machine, const workload& work, const pair_map& pairs, claims_options options = {});
     claims(const claims&) = delete;
@@ -121,15 +126,16 @@ public:
     const observed_state& state() const { return state_; }
 
 private:
+    kind_set if_watched(claim_id claim, kind_set kinds) const;
     void on(const trace_record& r);
-    void on_pair(std::uint32_t pair, sim_time t);
+    void on_pair(std::uint32_t pair, const trace_record& r);
     void on_queues(const trace_record& r, std::uint32_t pair);
 
     observed_state state_;
     observed_queues queues_;
     claim_set watch_;
     /// Records that some claim which is watched hears; top-q-covers, work-conserving and drain-bounded go together.
-    kind_set of_starvation_, of_lost_tasks_, of_queues_;
+    kind_set of_starvation_, of_lost_tasks_, of_queues_, of_drains_;
     findings_log log_;
     exclusive_claim exclusive_;
     preemptor_claim preemptor_;

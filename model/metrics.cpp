@@ -293,10 +293,15 @@ void metrics::on_pair_record(const trace_record& r)
         return state_.apply(r);
     }
     const auto before = state_.pair(i).cgid;
+    const bool changes = before.value != r.task.value || state_.pair(i).bits != r.b; // else time goes where it went
     const cpu_id cpu = state_.pair(i).cpus[0];
-    account_around(cpu, r.at);
+    if (changes) {
+        account_around(cpu, r.at);
+    }
     state_.apply(r);
-    mark_around(cpu, r.at);
+    if (changes) {
+        mark_around(cpu, r.at);
+    }
 
     pair_account& account = pairs_[i];
     pair_metrics& result = result_.pairs[i];

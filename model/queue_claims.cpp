@@ -65,37 +65,39 @@ void top_q_claim::finish(sim_time end, findings_log& log)
 
 // ---- drain-bounded ------------------------------------------------------------------------------------------------
 
-void drain_claim::on(const trace_record& r, std::uint32_t pair, findings_log& log)
+void drain_claim::before(const trace_record& r, std::uint32_t pair)
+{
+    found_ = violation(pair, r.at);
+}
+
+void drain_claim::after(const trace_record& r, std::uint32_t pair, findings_log& log)
 {
     if (r.kind == k::cgrp_q_push || r.kind == k::cgrp_q_pop) {
         follow_work(r.at, log);
     } else if (pair != observed_state::no_pair) {
-        follow_pair(r, pair, log);
+        follow_pair(pair, r.at, log);
     }
 }
 
-void drain_claim::follow_pair(const trace_record& r, std::uint32_t pair, findings_log& log)
+void drain_claim::follow_pair(std::uint32_t pair, sim_time t, findings_log& log)
 {
-    const observed_pair& p = state_.pair(pair);
-    if (!drains(p)) {
-        close(pair, r.at, log);
+    if (!drains(state_.pair(pair))) {
         since_[pair] = never;
-        return;
+        add(found_, log);
+    } else if (since_[pair] == never) {
+        since_[pair] = t;
     }
-    if (since_[pair] == never || !pair_ctx_kinds.has(r.kind)) { // pair_ctx does not say who runs, or why
-        const auto found = culprit(p);
-        last_[pair] = found ? about(state_, p, *found, r.at) : finding{};
-    }
-    since_[pair] = std::min(since_[pair], r.at);
 }
 
 bool drain_claim::drains(const observed_pair& p) const
 {
+    if (!p.draining() || pair_bits::preempted(p.bits) != 0) {
+        return false;
+    }
     const observed_cpu& first = state_.cpu(p.cpus[0]);
     const observed_cpu& second = state_.cpu(p.cpus[1]);
     const bool idle = first.current == idle_pid && second.current == idle_pid;
-    const bool preempted = pair_bits::preempted(p.bits) != 0 || first.preempted || second.preempted;
-    return p.draining() && !preempted && !idle;
+    return !idle && !first.preempted && !second.preempted;
 }
 
 void drain_claim::follow_work(sim_time t, findings_log& log)
@@ -134,26 +136,35 @@ std::optional<breach> drain_claim::culprit(const observed_pair& p) const
     return found;
 }
 
-void drain_claim::close(std::uint32_t pair, sim_time t, findings_log& log)
+/// What is wrong if @p pair drains up to @p t, and what kept it from adopting at last.
+std::optional<finding> drain_claim::violation(std::uint32_t pair, sim_time t) const
 {
     if (since_[pair] == never || work_since_ == never) {
-        return;
+        return std::nullopt;
     }
     const sim_time from = std::max(since_[pair], work_since_) + limit_;
-    if (from < t) {
-        finding f = last_[pair];
-        f.claim = claim_id::drain_bounded;
-        f.start = from;
-        f.end = t;
-        log.add_stretch(f);
-        log.add(f);
+    if (from >= t) {
+        return std::nullopt;
+    }
+    const auto why = culprit(state_.pair(pair));
+    finding f = why ? about(state_, state_.pair(pair), *why, from) : finding{.start = from};
+    f.claim = claim_id::drain_bounded;
+    f.end = t;
+    return f;
+}
+
+void drain_claim::add(const std::optional<finding>& f, findings_log& log)
+{
+    if (f) {
+        log.add_stretch(*f);
+        log.add(*f);
     }
 }
 
 void drain_claim::finish(sim_time end, findings_log& log)
 {
     for (std::size_t i = 0; i < since_.size(); ++i) {
-        close(static_cast<std::uint32_t>(i), end, log);
+        add(violation(static_cast<std::uint32_t>(i), end), log);
     }
 }
 

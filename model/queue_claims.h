@@ -54,26 +54,29 @@ public:
                                   record_kind::keep_prev,   record_kind::cpu_acquire, record_kind::task_move};
 
     drain_claim(const observed_state& state, const observed_queues& queues, nanoseconds limit)
-        : state_(state), queues_(queues), limit_(limit), since_(state.nr_pairs(), never), last_(state.nr_pairs())
+        : state_(state), queues_(queues), limit_(limit), since_(state.nr_pairs(), never)
     {
     }
+    /// Before the state has seen @p r, which touches @p pair.
+    void before(const trace_record& r, std::uint32_t pair);
     /// @p pair: the one that the record has touched, or observed_state::no_pair.
-    void on(const trace_record& r, std::uint32_t pair, findings_log& log);
+    void after(const trace_record& r, std::uint32_t pair, findings_log& log);
     void finish(sim_time end, findings_log& log);
 
 private:
-    void close(std::uint32_t pair, sim_time t, findings_log& log);
     void follow_work(sim_time t, findings_log& log);
-    void follow_pair(const trace_record& r, std::uint32_t pair, findings_log& log);
+    void follow_pair(std::uint32_t pair, sim_time t, findings_log& log);
+    std::optional<finding> violation(std::uint32_t pair, sim_time t) const;
+    static void add(const std::optional<finding>& f, findings_log& log);
     bool drains(const observed_pair& p) const;
     std::optional<breach> culprit(const observed_pair& p) const;
 
     const observed_state& state_;
     const observed_queues& queues_;
     nanoseconds limit_;
-    std::vector<sim_time> since_; ///< by pair; never: it does not drain, or is preempted
-    std::vector<finding> last_;   ///< by pair: what kept it from adopting, as last seen
-    sim_time work_since_ = never; ///< since when some FIFO holds a task
+    std::vector<sim_time> since_;  ///< by pair; never: it does not drain, or is preempted
+    std::optional<finding> found_; ///< if the present record ends a drain
+    sim_time work_since_ = never;  ///< since when some FIFO holds a task
 };
 
 /// Each runnable task runs within the limit.
