@@ -170,14 +170,18 @@ void machine::release(cpu_id cpu, lock_id lock)
     driver_.cpu_ready(l.owner);
 }
 
-void machine::release_short_lock(cpu_id cpu)
+inline void machine::release_short_lock(cpu_id cpu, cpu_state& c)
 {
-    cpu_state& c = state_.cpu(cpu);
     if (c.short_lock != no_lock) {
         const lock_id lock = c.short_lock;
         c.short_lock = no_lock;
         release(cpu, lock);
     }
+}
+
+void machine::end_step(cpu_id cpu)
+{
+    release_short_lock(cpu, state_.cpu(cpu));
 }
 
 /// The CPU spins on a field of a task: it is tried again when the field may have changed.
@@ -238,10 +242,10 @@ step_result machine::steps(cpu_id cpu, cost_set free, std::uint64_t& left)
 
 inline step_result machine::step(cpu_id cpu, cpu_state& c)
 {
-    release_short_lock(cpu);
+    release_short_lock(cpu, c);
     SIM_CHECK(c.waiting_for == no_lock);
     if (interruptible(c)) {
-        if (const auto cost = take_interrupt(cpu)) {
+        if (const auto cost = take_interrupt(cpu, c)) {
             return {step_result::kind::stepped, *cost};
         }
         if (c.depth == 0) {
@@ -256,31 +260,30 @@ inline step_result machine::step(cpu_id cpu, cpu_state& c)
 }
 
 /// Takes the CPU out of its base: the pending interrupt of the highest vector first, as on x86, then schedule().
-std::optional<cost_kind> machine::take_interrupt(cpu_id cpu)
+std::optional<cost_kind> machine::take_interrupt(cpu_id cpu, cpu_state& c)
 {
-    cpu_state& c = state_.cpu(cpu);
     const bool leaves_idle = c.curr == idle_pid && c.depth == 0;
     const auto entry = [&](cost_kind usual) { return leaves_idle ? cost_kind::idle_exit : usual; };
-    const auto taken = [&](irq which) {
-        const bool is_pending = (c.pending & which) != 0;
-        c.pending = static_cast<std::uint8_t>(c.pending & ~which);
-        return is_pending;
-    };
-    if (taken(irq_ipi)) {
-        emit(record_kind::ipi, cpu, 0, idle_pid);
-        return entry(cost_kind::irq_entry);
-    }
-    if (taken(irq_kick)) {
-        push(cpu, path::kick);
-        return entry(cost_kind::irq_work);
-    }
-    if (taken(irq_tick)) {
-        push(cpu, path::tick);
-        return cost_kind::none;
-    }
-    if (taken(irq_higher)) {
-        push(cpu, path::higher_wake);
-        return entry(cost_kind::irq_entry);
+    if (c.pending != irq_none) {
+        const auto lowest_bit = static_cast<std::uint8_t>(c.pending & (~c.pending + 1U)); // the order of enum irq
+        c.pending ^= lowest_bit;
+        switch (static_cast<irq>(lowest_bit)) {
+        case irq_ipi:
+            emit(record_kind::ipi, cpu, 0, idle_pid);
+            return entry(cost_kind::irq_entry);
+        case irq_kick:
+            push(cpu, path::kick);
+            return entry(cost_kind::irq_work);
+        case irq_tick:
+            push(cpu, path::tick);
+            return cost_kind::none;
+        case irq_higher:
+            push(cpu, path::higher_wake);
+            return entry(cost_kind::irq_entry);
+        case irq_none:
+            break;
+        }
+        SIM_CHECK(false);
     }
     if (c.wake_first != idle_pid) {
         const pid task = c.wake_first;

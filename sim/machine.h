@@ -92,7 +92,7 @@ public:
     bool has_kernel_work(cpu_id cpu) const;
     /// Gives back the lock that the last step of @p cpu holds until its end, if the next step, which would do it, does
     /// not come at once.
-    void end_step(cpu_id cpu) { release_short_lock(cpu); }
+    void end_step(cpu_id cpu);
     /// Takes back the wait of @p cpu, whose last step was blocked by a lock or a task: for drivers that try a blocked
     /// step again in a later state. No other CPU may be waiting.
     void cancel_wait(cpu_id cpu);
@@ -154,7 +154,7 @@ private:
     result step_op(cpu_id cpu, frame& f);
     void run_op_at_once(op_kind which, cgroup_id cgroup, int& returned);
     bool interruptible(const cpu_state& cpu) const;
-    std::optional<cost_kind> take_interrupt(cpu_id cpu);
+    std::optional<cost_kind> take_interrupt(cpu_id cpu, cpu_state& c);
     step_result step(cpu_id cpu, cpu_state& c);
     result step_path(cpu_id cpu, cpu_state& c);
     result step_tick(cpu_id cpu);
@@ -162,7 +162,7 @@ private:
     bool acquire(cpu_id cpu, lock_id lock);
     bool acquire_for_step(cpu_id cpu, lock_id lock);
     void release(cpu_id cpu, lock_id lock);
-    void release_short_lock(cpu_id cpu);
+    void release_short_lock(cpu_id cpu, cpu_state& c);
     bool wait_for_task(cpu_id cpu, pid task);
     void task_changed(pid task);
     void emit(record_kind kind, cpu_id cpu, std::uint8_t reason, pid task, std::uint32_t a = 0, std::uint32_t b = 0,

@@ -9,15 +9,16 @@
 namespace pairsim {
 namespace {
 
-/// Reserves room for @p n objects of type T at the end of a block of @p size bytes.
+/// The place for @p n objects of type T behind the first @p size bytes of a block, which it makes longer by them.
+/// Without a block only its size is counted.
 template <class T>
-std::size_t reserve(std::size_t& size, std::size_t n)
+T* place(std::byte* block, std::size_t& size, std::size_t n)
 {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 8);
     constexpr std::size_t alignment = 8;
     const std::size_t begin = size;
     size = (size + n * sizeof(T) + alignment - 1) / alignment * alignment;
-    return begin;
+    return block != nullptr ? reinterpret_cast<T*>(block + begin) : nullptr;
 }
 
 /// Zeroed memory that the system maps only where it is touched: a FIFO's unused end costs nothing.
@@ -40,33 +41,40 @@ void construct(T* first, std::size_t n)
 
 } // namespace
 
-machine_state::machine_state(const state_layout& layout) : layout_(layout)
+/// Says where in @p block each array lies. Returns the size of all.
+std::size_t machine_state::lay_out(std::byte* block)
 {
-    reserve<exit_info>(size_, 1);
-    cpus_ = reserve<cpu_state>(size_, layout.nr_cpus);
-    tasks_ = reserve<task_state>(size_, layout.nr_tasks);
-    dsqs_ = reserve<dsq>(size_, layout.nr_nodes);
-    locks_ = reserve<spinlock>(size_, layout.nr_locks);
-    buffers_ = reserve<buffered_insert>(size_, layout.nr_cpus * layout.max_batch);
-    idle_cpus_ = reserve<std::uint64_t>(size_, layout.mask_words);
-    idle_cores_ = reserve<std::uint64_t>(size_, layout.mask_words);
-    kicks_ = reserve<std::uint64_t>(size_, 4 * layout.nr_cpus * layout.mask_words);
-    seen_ = reserve<std::uint32_t>(size_, layout.nr_cpus * layout.nr_cpus);
-    SIM_CHECK(layout.sched_bytes % 8 == 0);
-    sched_ = reserve<std::byte>(size_, layout.sched_bytes);
-    block_.reset(allocate(size_));
+    const state_layout& l = layout_;
+    std::size_t size = 0;
+    exit_ = place<exit_info>(block, size, 1);
+    cpus_ = place<cpu_state>(block, size, l.nr_cpus);
+    tasks_ = place<task_state>(block, size, l.nr_tasks);
+    dsqs_ = place<dsq>(block, size, l.nr_nodes);
+    locks_ = place<spinlock>(block, size, l.nr_locks);
+    buffers_ = place<buffered_insert>(block, size, l.nr_cpus * l.max_batch);
+    idle_cpus_ = place<std::uint64_t>(block, size, l.mask_words);
+    idle_cores_ = place<std::uint64_t>(block, size, l.mask_words);
+    kicks_ = place<std::uint64_t>(block, size, 4 * l.nr_cpus * l.mask_words);
+    seen_ = place<std::uint32_t>(block, size, l.nr_cpus * l.nr_cpus);
+    SIM_CHECK(l.sched_bytes % 8 == 0);
+    sched_ = place<std::byte>(block, size, l.sched_bytes);
+    return size;
+}
 
-    construct(at<exit_info>(0), 1);
-    construct(at<cpu_state>(cpus_), layout.nr_cpus);
-    construct(at<task_state>(tasks_), layout.nr_tasks);
-    construct(at<spinlock>(locks_), layout.nr_locks);
+machine_state::machine_state(const state_layout& layout)
+    : layout_(layout), size_(lay_out(nullptr)), block_(allocate(size_))
+{
+    lay_out(block_.get());
+    construct(exit_, 1);
+    construct(cpus_, layout.nr_cpus);
+    construct(tasks_, layout.nr_tasks);
+    construct(locks_, layout.nr_locks);
 }
 
 machine_state::machine_state(const machine_state& other)
-    : layout_(other.layout_), cpus_(other.cpus_), tasks_(other.tasks_), dsqs_(other.dsqs_), locks_(other.locks_),
-      buffers_(other.buffers_), idle_cpus_(other.idle_cpus_), idle_cores_(other.idle_cores_), kicks_(other.kicks_),
-      seen_(other.seen_), sched_(other.sched_), size_(other.size_), block_(allocate(other.size_))
+    : layout_(other.layout_), size_(other.size_), block_(allocate(other.size_))
 {
+    lay_out(block_.get());
     std::memcpy(block_.get(), other.block_.get(), size_);
 }
 

@@ -43,59 +43,59 @@ public:
     machine_state& operator=(machine_state&&) noexcept = default;
     ~machine_state() = default;
 
-    exit_info& exit() { return *at<exit_info>(0); }
-    const exit_info& exit() const { return *at<exit_info>(0); }
-    cpu_state& cpu(cpu_id c) { return at<cpu_state>(cpus_)[c.value]; }
-    const cpu_state& cpu(cpu_id c) const { return at<cpu_state>(cpus_)[c.value]; }
-    task_state& task(pid p) { return at<task_state>(tasks_)[p.value - 1]; }
-    const task_state& task(pid p) const { return at<task_state>(tasks_)[p.value - 1]; }
-    dsq& global_dsq(node_id n) { return at<dsq>(dsqs_)[n.value]; }
-    spinlock& lock(lock_id l) { return at<spinlock>(locks_)[l]; }
+    exit_info& exit() { return *exit_; }
+    const exit_info& exit() const { return *exit_; }
+    cpu_state& cpu(cpu_id c) { return cpus_[c.value]; }
+    const cpu_state& cpu(cpu_id c) const { return cpus_[c.value]; }
+    task_state& task(pid p) { return tasks_[p.value - 1]; }
+    const task_state& task(pid p) const { return tasks_[p.value - 1]; }
+    dsq& global_dsq(node_id n) { return dsqs_[n.value]; }
+    spinlock& lock(lock_id l) { return locks_[l]; }
     std::span<buffered_insert> insert_buffer(cpu_id c)
     {
-        return {at<buffered_insert>(buffers_) + c.value * layout_.max_batch, layout_.max_batch};
+        return {buffers_ + c.value * layout_.max_batch, layout_.max_batch};
     }
     /// CPUs that look idle (kernel: idle_masks.cpu), and those whose whole core does (idle_masks.smt).
-    std::span<std::uint64_t> idle_cpus() { return {at<std::uint64_t>(idle_cpus_), layout_.mask_words}; }
-    std::span<std::uint64_t> idle_cores() { return {at<std::uint64_t>(idle_cores_), layout_.mask_words}; }
+    std::span<std::uint64_t> idle_cpus() { return {idle_cpus_, layout_.mask_words}; }
+    std::span<std::uint64_t> idle_cores() { return {idle_cores_, layout_.mask_words}; }
     /// Masks of the kicks that CPU c has been asked for and not yet sent.
     enum class kick_mask : std::uint8_t { kick, kick_if_idle, preempt, wait };
     std::span<std::uint64_t> kicks(cpu_id c, kick_mask which)
     {
         constexpr std::size_t nr_masks = 4;
         const auto index = (c.value * nr_masks + static_cast<std::size_t>(which)) * layout_.mask_words;
-        return {at<std::uint64_t>(kicks_) + index, layout_.mask_words};
+        return {kicks_ + index, layout_.mask_words};
     }
     /// What CPU c has seen of @p target's pnt_seq when it began to wait (kernel: scx_kick_cpus_pnt_seqs).
-    std::uint32_t& seen_seq(cpu_id c, cpu_id target)
-    {
-        return at<std::uint32_t>(seen_)[c.value * layout_.nr_cpus + target.value];
-    }
-    std::byte* sched() { return block_.get() + sched_; }
-    const std::byte* sched() const { return block_.get() + sched_; }
+    std::uint32_t& seen_seq(cpu_id c, cpu_id target) { return seen_[c.value * layout_.nr_cpus + target.value]; }
+    std::byte* sched() { return sched_; }
+    const std::byte* sched() const { return sched_; }
 
     std::span<const std::byte> bytes() const { return {block_.get(), size_}; }
     std::span<std::byte> bytes() { return {block_.get(), size_}; }
     friend bool operator==(const machine_state& a, const machine_state& b);
 
 private:
-    template <class T>
-    T* at(std::size_t offset)
-    {
-        return reinterpret_cast<T*>(block_.get() + offset);
-    }
-    template <class T>
-    const T* at(std::size_t offset) const
-    {
-        return reinterpret_cast<const T*>(block_.get() + offset);
-    }
     struct free_memory {
         void operator()(std::byte* p) const { std::free(p); }
     };
 
+    std::size_t lay_out(std::byte* block);
+
     state_layout layout_;
-    std::size_t cpus_ = 0, tasks_ = 0, dsqs_ = 0, locks_ = 0, buffers_ = 0, idle_cpus_ = 0, idle_cores_ = 0;
-    std::size_t kicks_ = 0, seen_ = 0, sched_ = 0, size_ = 0;
+    // Where in the block the arrays lie.
+    exit_info* exit_ = nullptr;
+    cpu_state* cpus_ = nullptr;
+    task_state* tasks_ = nullptr;
+    dsq* dsqs_ = nullptr;
+    spinlock* locks_ = nullptr;
+    buffered_insert* buffers_ = nullptr;
+    std::uint64_t* idle_cpus_ = nullptr;
+    std::uint64_t* idle_cores_ = nullptr;
+    std::uint64_t* kicks_ = nullptr;
+    std::uint32_t* seen_ = nullptr;
+    std::byte* sched_ = nullptr;
+    std::size_t size_ = 0;
     std::unique_ptr<std::byte, free_memory> block_;
 };
 

@@ -144,7 +144,7 @@ static_assert(std::has_unique_object_representations_v<frame>);
 /// Deepest nesting: schedule with an unfinished kick wait, an interrupt on top, a wake-up, its enqueue, an op.
 inline constexpr std::size_t max_frames = 5;
 
-/// Interrupts that a CPU has not taken yet, as bits.
+/// Interrupts that a CPU has not taken yet, as bits; it takes the lowest first, whose vector is the highest.
 enum irq : std::uint8_t { irq_none = 0, irq_ipi = 1, irq_kick = 2, irq_tick = 4, irq_higher = 8 };
 
 struct cpu_state {
