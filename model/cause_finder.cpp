@@ -73,8 +73,10 @@ cause_id cause_finder::of_run_beside(const observed_pair& pair, int held) const
         return cause_id::r3; // however it came, it was told to stop and kept
     }
     if (cpu.since > preempted.release) {
-        const bool past_its_check = cpu.came.popped != 0 && cpu.went_on < preempted.release &&
-                                    cpu.came.inserted > preempted.release; // its dispatch had seen nobody preempted
+        const bool is_marked = preempted.marked > preempted.release;
+        const bool saw_nobody_preempted = !is_marked || cpu.went_on < preempted.marked;
+        const bool past_its_check =
+            cpu.came.popped != 0 && saw_nobody_preempted && cpu.came.inserted > preempted.release;
         if (past_its_check || (pair.adopted > preempted.release && pair.adopter == id)) {
             return cause_id::r4;
         }

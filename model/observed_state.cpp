@@ -249,6 +249,9 @@ void observed_state::on_pair(const trace_record& r)
     if (r.kind == k::pair_run) {
         cpus_[r.cpu.value].went_on = seq_;
     }
+    if (r.kind == k::pair_release) {
+        cpus_[r.cpu.value].marked = seq_;
+    }
     if (r.kind == k::pair_adopt) {
         p.adopted = seq_;
         p.adopting = true;

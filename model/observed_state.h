@@ -73,6 +73,7 @@ struct observed_cpu {
     record_seq kicked = 0;  ///< last request of a preempting kick
     bool released = false;  ///< between cpu_release and cpu_acquire
     record_seq release = 0; ///< the last cpu_release
+    record_seq marked = 0;  ///< the last time that pair_ctx was told of it
     bool preempted = false; ///< a higher class has it: from the switch to cpu_acquire or the next switch
     bool preempted_from_idle = false;
     record_seq last_higher = 0; ///< the last switch to a higher class
