@@ -126,7 +126,8 @@ bool waits_to_run(const explored_world& world, pid task)
 bool waits_with_irqs_off(const explored_world& world)
 {
     constexpr std::uint8_t irqs_off = 1;
-    for (std::size_t i = 0; i < world.nr_cpus(); ++i) {
+    const bool has_failed = world.state().exit().kind != exit_kind::none;
+    for (std::size_t i = 0; i < world.nr_cpus() && !has_failed; ++i) {
         if (world.state().cpu(cpu_at(i)).in_kick_wait == irqs_off) {
             return true;
         }

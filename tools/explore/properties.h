@@ -27,7 +27,7 @@ bool is_stuck(const explored_world& world);
 /// @p task can run and does not: on a runqueue or being woken, and not current.
 bool waits_to_run(const explored_world& world, pid task);
 
-/// Some CPU waits for a kick with interrupts off.
+/// Some CPU waits for a kick with interrupts off, and not only until the scheduler that has failed is gone.
 bool waits_with_irqs_off(const explored_world& world);
 
 } // namespace pairsim
