@@ -275,7 +275,8 @@ TEST_CASE("a trace that is wrong is refused with the line, the place and a remed
     CHECK_THAT(after("{" + std::string(70'000, ' ') + good.substr(1)), contains("a line of more than 65536 bytes"));
     CHECK_THAT(complaint(header.substr(0, header.size() - 9)), contains("t.jsonl:1"));
     CHECK_THAT(after("[]\n"), contains("t.jsonl:3: is no object"));
-    CHECK_THAT(after(R"({"at_ns":4,"cpu":0,"kind":"ipi"})"), contains("t.jsonl:3: /at_ns: the time goes back, from 5 to 4"));
+    CHECK_THAT(after(R"({"at_ns":4,"cpu":0,"kind":"ipi"})"),
+               contains("t.jsonl:3: /at_ns: the time goes back, from 5 to 4"));
     CHECK_THAT(after(R"({"at_ns":6,"cpu":2,"kind":"ipi"})"), contains("/cpu: the header has 2 CPUs"));
     CHECK_THAT(after(R"({"at_ns":6,"cpu":65535,"kind":"ipi"})"), contains("/cpu"));
     CHECK_THAT(after(R"({"at_ns":6,"cpu":0,"kind":"sneeze"})"), contains("/kind: unknown kind \"sneeze\""));
