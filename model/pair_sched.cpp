@@ -407,7 +407,7 @@ op_step pair_sched::step_cgroup_exit(frame& call, kfuncs& k) const
 }
 
 /// Look-ups of cgroups that stay, and kicks: these only set bits of the kicking CPU.
-bool pair_sched::next_is_private(const frame& call) const
+bool pair_sched::next_is_left_mover(const frame& call) const
 {
     switch (call.which) {
     case op_kind::enqueue:

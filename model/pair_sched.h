@@ -23,7 +23,7 @@ public:
     traits describe() const override;
     void init_state(std::byte* state) const override;
     op_step step(frame& call, kfuncs& k) const override;
-    bool next_is_private(const frame& call) const override;
+    bool next_is_left_mover(const frame& call) const override;
     void canonicalise(std::byte* state) const override;
     void canonicalise(frame& call) const override;
     void relabel(std::byte* to, std::byte* from, const relabelling& r) const override;

@@ -28,17 +28,21 @@ void machine::cancel_wait(cpu_id cpu)
 }
 
 /// pnt_seq is only compared with what a waiting CPU has seen of it: equal or not is all that matters, and once they
-/// differ they differ until the waiter looks anew. sync_awaited is a hint for drivers that wait to be told.
+/// differ they differ until the waiter looks anew, which it does when its kick is served. sync_awaited is a hint for
+/// drivers that wait to be told.
 void machine::canonicalise_kicks()
 {
     const std::size_t nr_cpus = config_.nr_cpus();
     for (std::size_t i = 0; i < nr_cpus; ++i) {
         const cpu_id cpu{static_cast<std::uint16_t>(i)};
-        const auto waits = state_.kicks(cpu, machine_state::kick_mask::wait);
+        using mask = machine_state::kick_mask;
+        const auto waits = state_.kicks(cpu, mask::wait);
+        const auto unserved = state_.kicks(cpu, mask::kick);
         for (std::size_t t = 0; t < nr_cpus; ++t) {
             const cpu_id target{static_cast<std::uint16_t>(t)};
             std::uint32_t& seen = state_.seen_seq(cpu, target);
-            const bool differs = test_cpu(waits, target) && seen != state_.cpu(target).pnt_seq;
+            const bool counts = test_cpu(waits, target) && !test_cpu(unserved, target);
+            const bool differs = counts && seen != state_.cpu(target).pnt_seq;
             seen = differs ? passed_by : 0;
         }
     }
@@ -88,17 +92,6 @@ void machine::canonicalise_frames(cpu_id cpu)
 }
 
 /// context_switch() happens under the runqueue's lock, and so does every look at rq->curr from elsewhere.
-bool machine::next_is_private(cpu_id cpu) const
-{
-    const cpu_state& c = state_.cpu(cpu);
-    if (c.depth == 0) {
-        return false;
-    }
-    const frame& f = c.frames[c.depth - 1U];
-    const bool is_switch = f.kind == path::schedule && f.pc == to_underlying(schedule_pc::context_switch);
-    return is_switch || (f.kind == path::op && ops_.next_is_private(f));
-}
-
 void machine::canonicalise()
 {
     canonicalise_kicks();

@@ -91,6 +91,11 @@ machine::result machine::step_change_group(cpu_id cpu, frame& f)
     return cost_kind::wakeup_activate;
 }
 
+bool machine::change_group_is_left_mover(cpu_id cpu, const frame& f) const
+{
+    return static_cast<change_pc>(f.pc) == change_pc::unlock && (f.target == cpu || !is_last_work(state_.cpu(cpu)));
+}
+
 machine::result machine::step_set_affinity(cpu_id cpu, frame& f)
 {
     const pid task = f.task;

@@ -87,6 +87,14 @@ machine::result machine::step_kick(cpu_id cpu, frame& f)
     return cost_kind::none;
 }
 
+/// The end of the handler, if it does not leave the kernel.
+bool machine::kick_is_left_mover(cpu_id cpu, const frame& f) const
+{
+    const auto none = [&](mask which) { return first_cpu(state_.kicks(cpu, which)) == no_cpu; };
+    return static_cast<kick_pc>(f.pc) == kick_pc::targets && none(mask::kick) && none(mask::kick_if_idle) &&
+           (!none(mask::wait) || !is_last_work(state_.cpu(cpu)));
+}
+
 /// Source: kick_one_cpu(), kick_one_cpu_if_idle(). The target's runqueue is locked.
 void machine::kick_one(cpu_id cpu, cpu_id target)
 {
@@ -135,6 +143,17 @@ void machine::scheduling_point(cpu_id cpu)
             driver_.cpu_ready(other);
         }
     }
+}
+
+/// Some CPU has kicked this one, or is about to, and waits for its sequence to move.
+bool machine::is_waited_for(cpu_id cpu) const
+{
+    for (std::size_t i = 0; i < config_.nr_cpus(); ++i) {
+        if (test_cpu(state_.kicks(cpu_id{static_cast<std::uint16_t>(i)}, mask::wait), cpu)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /// Drops the targets that have passed a scheduling point, or that wait themselves with interrupts on (such a CPU

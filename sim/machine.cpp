@@ -225,6 +225,43 @@ bool machine::has_kernel_work(cpu_id cpu) const
            c.need_resched != 0;
 }
 
+/// At the end of its path the CPU will be in its base, unless somebody makes it reschedule, for which he needs the lock
+/// of its runqueue.
+bool machine::is_last_work(const cpu_state& cpu)
+{
+    return cpu.depth == 1 && cpu.pending == irq_none && cpu.wake_first == idle_pid && cpu.need_resched == 0;
+}
+
+bool machine::next_is_left_mover(cpu_id cpu) const
+{
+    const cpu_state& c = state_.cpu(cpu);
+    if (interruptible(c)) {
+        return false;
+    }
+    const frame& f = c.frames[c.depth - 1U];
+    switch (f.kind) {
+    case path::schedule:
+        return schedule_is_left_mover(cpu, f);
+    case path::enqueue:
+        return enqueue_is_left_mover(f);
+    case path::wakeup:
+        return wakeup_is_left_mover(cpu, f);
+    case path::kick:
+        return kick_is_left_mover(cpu, f);
+    case path::change_group:
+        return change_group_is_left_mover(cpu, f);
+    case path::op:
+        return ops_.next_is_left_mover(f);
+    case path::tick:
+    case path::ipi:
+    case path::higher_wake:
+    case path::set_affinity:
+        return false;
+    }
+    SIM_CHECK(false);
+    return false;
+}
+
 step_result machine::step(cpu_id cpu)
 {
     return step(cpu, state_.cpu(cpu));

@@ -98,9 +98,11 @@ public:
     void cancel_wait(cpu_id cpu);
     /// True if @p cpu takes interrupts between its steps.
     bool interruptible(cpu_id cpu) const { return interruptible(state_.cpu(cpu)); }
-    /// True if the next step of @p cpu reads and writes nothing that another CPU's step could write or read meanwhile,
-    /// nor anything that decides what may happen to @p cpu, as long as no cgroup is removed.
-    bool next_is_private(cpu_id cpu) const;
+    /// True if the next step of @p cpu may as well have come at once after its last one, whatever others have done
+    /// since: interrupts are off; it cannot block; it reads and writes only what no other CPU could write or read
+    /// meanwhile, or gives something back (a lock, a task) that makes others go on. Holds while the clock stands still
+    /// and no cgroup is removed. Lipton's word for such a step is left mover.
+    bool next_is_left_mover(cpu_id cpu) const;
     /// Gives states that no later step can tell apart one value: counters that nothing reads, sequence numbers that are
     /// only compared, locals and slices that will be written before they are read. The clock must stand still.
     void canonicalise();
@@ -154,6 +156,7 @@ private:
     result step_op(cpu_id cpu, frame& f);
     void run_op_at_once(op_kind which, cgroup_id cgroup, int& returned);
     bool interruptible(const cpu_state& cpu) const;
+    static bool is_last_work(const cpu_state& cpu);
     std::optional<cost_kind> take_interrupt(cpu_id cpu, cpu_state& c);
     step_result step(cpu_id cpu, cpu_state& c);
     result step_path(cpu_id cpu, cpu_state& c);
@@ -192,6 +195,7 @@ private:
 
     // schedule.cpp
     void begin_schedule(cpu_id cpu, std::uint8_t flags);
+    bool schedule_is_left_mover(cpu_id cpu, const frame& f) const;
     result step_schedule(cpu_id cpu, frame& f);
     cost_kind deschedule_prev(cpu_id cpu, frame& f);
     void pick_next(cpu_id cpu, frame& f);
@@ -222,7 +226,9 @@ private:
 
     // wakeup.cpp
     result step_enqueue(cpu_id cpu, frame& f);
+    bool enqueue_is_left_mover(const frame& f) const;
     result step_wakeup(cpu_id cpu, frame& f);
+    bool wakeup_is_left_mover(cpu_id cpu, const frame& f) const;
     void begin_enqueue(cpu_id cpu, pid task, enqueue_reason reason);
     void activate(pid task, bool reset_runnable_at);
     void dequeue(pid task);
@@ -244,6 +250,8 @@ private:
     // kick.cpp
     void request_kick(cpu_id cpu, cpu_id target, std::uint8_t flags);
     result step_kick(cpu_id cpu, frame& f);
+    bool kick_is_left_mover(cpu_id cpu, const frame& f) const;
+    bool is_waited_for(cpu_id cpu) const;
     void kick_one(cpu_id cpu, cpu_id target);
     result spin_for_kicks(cpu_id cpu);
     bool kick_wait_over(cpu_id cpu);
@@ -261,6 +269,7 @@ private:
 
     // change.cpp
     result step_change_group(cpu_id cpu, frame& f);
+    bool change_group_is_left_mover(cpu_id cpu, const frame& f) const;
     result step_set_affinity(cpu_id cpu, frame& f);
     bool lock_task_rq(cpu_id cpu, frame& f);
     void unlock_task_rq(cpu_id cpu, frame& f);

@@ -66,6 +66,10 @@ public:
         const auto index = (c.value * nr_masks + static_cast<std::size_t>(which)) * layout_.mask_words;
         return {kicks_ + index, layout_.mask_words};
     }
+    std::span<const std::uint64_t> kicks(cpu_id c, kick_mask which) const
+    {
+        return const_cast<machine_state*>(this)->kicks(c, which);
+    }
     /// What CPU c has seen of @p target's pnt_seq when it began to wait (kernel: scx_kick_cpus_pnt_seqs).
     std::uint32_t& seen_seq(cpu_id c, cpu_id target) { return seen_[c.value * layout_.nr_cpus + target.value]; }
     std::byte* sched() { return sched_; }

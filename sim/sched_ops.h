@@ -86,8 +86,8 @@ public:
     /// Runs one step of the op in @p call: which, pc, task and arg say where it is.
     /// arg: enqueue: an enqueue_reason; cpu_release: the class; cgroup ops: the cgroup; sched_switch: the previous pid.
     virtual op_step step(frame& call, kfuncs& k) const = 0;
-    /// machine::next_is_private(), for an op.
-    virtual bool next_is_private(const frame& /*call*/) const { return false; }
+    /// machine::next_is_left_mover(), for an op.
+    virtual bool next_is_left_mover(const frame& /*call*/) const { return false; }
     /// machine::canonicalise(), for the scheduler's own state and for the locals of an op in progress.
     virtual void canonicalise(std::byte* /*state*/) const {}
     virtual void canonicalise(frame& /*call*/) const {}

@@ -94,6 +94,53 @@ machine::result machine::step_schedule(cpu_id cpu, frame& f)
     return std::nullopt;
 }
 
+/// The runqueue's lock is held. It does not protect slices, which any dispatch may write, nor idle masks, which
+/// wake-ups search, nor the sequence that a kick's wait watches, if one does: it cannot begin to before the lock is
+/// free.
+bool machine::schedule_is_left_mover(cpu_id cpu, const frame& f) const
+{
+    const cpu_state& c = state_.cpu(cpu);
+    const auto& l = f.locals<schedule_locals>();
+    const auto is_queued = [&](pid p) { return is_task(p) && state_.task(p).queued != 0; };
+    const bool masks_are_read = !traits_.select_cpu_prev;
+    switch (static_cast<pc>(f.pc)) {
+    case pc::balance:
+        return !config_.repaired_kick_wait || !is_waited_for(cpu);
+    case pc::after_acquire:
+        return l.prev_was_queued == 0;
+    case pc::dispatch:
+    case pc::context_switch:
+    case pc::finish:
+        return true;
+    case pc::flush:
+        return l.nr_flushed == c.nr_buffered && l.prev_was_queued == 0;
+    case pc::pick:
+        if (c.higher_runnable != 0 || l.keep != 0) {
+            return c.higher_runnable != 0;
+        }
+        return c.local.nr != 0 ? !is_waited_for(cpu) : l.prev != idle_pid || !masks_are_read;
+    case pc::put_prev:
+        if (l.prev == idle_pid) {
+            return !masks_are_read;
+        }
+        return is_higher(l.prev) || (!is_queued(l.prev) && (!config_.has_kick_sync() || !is_waited_for(cpu)));
+    case pc::switch_class: {
+        const bool leaves_scx = is_task(l.prev) && !is_task(l.next);
+        return !leaves_scx || config_.profile != kernel_profile::k612 || !is_waited_for(cpu);
+    }
+    case pc::set_next:
+        return l.next != idle_pid || !masks_are_read;
+    case pc::lock:
+    case pc::consume:
+    case pc::lock_source:
+    case pc::relock:
+    case pc::sync_wait:
+        return false;
+    }
+    SIM_CHECK(false);
+    return false;
+}
+
 sched_class machine::highest_runnable(const cpu_state& cpu) const
 {
     return cpu.higher_runnable == 0 ? sched_class::idle

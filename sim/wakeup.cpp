@@ -58,6 +58,12 @@ machine::result machine::step_enqueue(cpu_id cpu, frame& f)
     return call_op(cpu, op_kind::enqueue, task, f.arg);
 }
 
+/// A dispatcher that sees QUEUEING waits, so that QUEUED only lets it go on.
+bool machine::enqueue_is_left_mover(const frame& f) const
+{
+    return static_cast<enqueue_pc>(f.pc) == enqueue_pc::queued || state_.task(f.task).ddsp_local != 0;
+}
+
 /// Puts a task on the runqueue of its CPU, up to the call of do_enqueue_task(). Source: enqueue_task_scx().
 void machine::activate(pid task, bool reset_runnable_at)
 {
@@ -153,6 +159,24 @@ machine::result machine::step_wakeup(cpu_id cpu, frame& f)
     }
     SIM_CHECK(false);
     return std::nullopt;
+}
+
+/// Nobody else touches a task that is being woken. A reschedule request is seen by a CPU that is about to leave the
+/// kernel, so it must not come early.
+bool machine::wakeup_is_left_mover(cpu_id cpu, const frame& f) const
+{
+    switch (static_cast<wakeup_pc>(f.pc)) {
+    case wakeup_pc::select:
+        return is_pinning_[state_.task(f.task).affinity] != 0 || traits_.select_cpu_prev;
+    case wakeup_pc::woken:
+        return (curr_class(f.target) >= sched_class::ext || state_.cpu(f.target).need_resched != 0) &&
+               (f.target == cpu || !is_last_work(state_.cpu(cpu)));
+    case wakeup_pc::begin:
+    case wakeup_pc::lock:
+        return false;
+    }
+    SIM_CHECK(false);
+    return false;
 }
 
 } // namespace pairsim

@@ -149,6 +149,11 @@ TEST_CASE("things that count as interchangeable can exchange their names, and al
     CHECK(generators.size() == 2 + 1 + 8); // two tasks in each cgroup, two cgroups, the orders of two pairs
     machine_state state = world.state();
     surroundings around = world.around();
+    const auto bytes_but_message = [&] { // nothing comes after an end, so that its message keeps the names
+        exit_info& exit = world.state().exit();
+        exit = {.kind = exit.kind, .code = exit.code};
+        return bytes_of(world);
+    };
     const auto go_to = [&](machine_state& s, const surroundings& a, const relabelling& r) {
         world.state() = s;
         world.around() = a;
@@ -165,11 +170,11 @@ TEST_CASE("things that count as interchangeable can exchange their names, and al
                 machine_state next = world.state();
                 const surroundings next_around = world.around();
                 go_to(next, next_around, r);
-                const auto expected = bytes_of(world);
+                const auto expected = bytes_but_message();
                 go_to(state, around, r);
                 const action b = names.renamed(a, r);
                 REQUIRE(can == (world.enabled(b) && world.apply(b)));
-                REQUIRE((!can || bytes_of(world) == expected));
+                REQUIRE((!can || bytes_but_message() == expected));
             }
         }
         go_to(state, around, {});
@@ -219,6 +224,21 @@ TEST_CASE("partial-order reduction keeps the verdict and makes the search smalle
         CHECK(with.verdicts[i].what == without.verdicts[i].what);
     }
     CHECK(with.nr_states < without.nr_states);
+}
+
+TEST_CASE("partial-order reduction finds a wake-up that is lost between two steps that cost nothing", "[explore]")
+{
+    exploration what = load("fixed-1plus1.json");
+    what.base.pair.variants.select_cpu_prev = what.base.pair.variants.local_dsq = false;
+    what.claims = {property::no_deadlock};
+    what.slice_end = 0;
+    what.batch_expiry = 1;
+    what.base.work.tasks.resize(1);
+    what.tasks.resize(1);
+    what.tasks[0].sleep = 1;
+    what.tasks[0].moves = {{cgroup_id{2}, 1}};
+    what.reduce.partial_order = GENERATE(false, true);
+    CHECK(explore(what, {.threads = 1}).verdicts.front().what == verdict::kind::violated);
 }
 
 TEST_CASE("who moves a task that is being woken waits, and takes the runqueue's lock only then", "[explore]")

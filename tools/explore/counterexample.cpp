@@ -133,6 +133,7 @@ counterexample_step do_step(explored_world& world, std::uint16_t index, std::siz
 {
     const action& a = world.actions()[index];
     counterexample_step step{.did = a,
+                             .index = index,
                              .words = {},
                              .records = {},
                              .costs = {},
@@ -253,8 +254,55 @@ void find_cause(counterexample& c, const exploration& what)
                              fmt::arg("theirs", group(last->cgroups[1])));
 }
 
-/// A path found with symmetry reduction goes on, after each action, from the state that stands for the one reached:
-/// under other names. Says it with the names that things have at the start.
+/// What became of a path: who acted, where nobody can act next in a run but he, and the state at the end.
+struct walk {
+    std::vector<cpu_id> cpus;
+    std::vector<char> is_step;
+    std::vector<char> goes_on;
+    machine_state state;
+    surroundings around;
+    friend bool operator==(const walk& a, const walk& b) { return a.state == b.state && a.around == b.around; }
+};
+
+/// Nothing if some action of @p path is not possible when its turn comes.
+std::optional<walk> walk_along(const exploration& what, const sched_ops& ops, const std::vector<std::uint16_t>& path)
+{
+    explored_world world(what, ops);
+    walk w{.cpus = {}, .is_step = {}, .goes_on = {}, .state = world.state(), .around = {}};
+    for (const std::uint16_t index : path) {
+        const action& a = world.actions()[index];
+        const cpu_id cpu = cpu_of(a, world);
+        if (world.state().exit().kind != exit_kind::none || !world.enabled(a) || !world.apply(a)) {
+            return std::nullopt;
+        }
+        const bool free = world.costs().empty() || world.costs().back() == cost_kind::none;
+        w.cpus.push_back(cpu);
+        w.is_step.push_back(static_cast<char>(a.what == action::kind::step));
+        w.goes_on.push_back(static_cast<char>(free && cpu != no_cpu && !world.in_base(cpu)));
+    }
+    w.state = world.state();
+    w.around = world.around();
+    return w;
+}
+
+std::size_t next_of_same_cpu(const walk& w, std::size_t i)
+{
+    const auto found = std::find(w.cpus.begin() + static_cast<std::ptrdiff_t>(i) + 1, w.cpus.end(), w.cpus[i]);
+    return static_cast<std::size_t>(found - w.cpus.begin());
+}
+
+} // namespace
+
+std::vector<std::uint16_t> path_to(const visited_states& visited, state_index state)
+{
+    std::vector<std::uint16_t> path;
+    for (state_index s = state; visited.parent(s) != no_state; s = visited.parent(s)) {
+        path.push_back(visited.action_to(s));
+    }
+    std::reverse(path.begin(), path.end());
+    return path;
+}
+
 std::vector<std::uint16_t> in_first_names(const exploration& what, const sched_ops& ops,
                                           const std::vector<std::uint16_t>& path)
 {
@@ -277,22 +325,45 @@ std::vector<std::uint16_t> in_first_names(const exploration& what, const sched_o
     return translated;
 }
 
-} // namespace
-
-std::vector<std::uint16_t> path_to(const visited_states& visited, state_index state)
+std::vector<std::uint16_t> as_in_a_run(const exploration& what, const sched_ops& ops, std::vector<std::uint16_t> path)
 {
-    std::vector<std::uint16_t> path;
-    for (state_index s = state; visited.parent(s) != no_state; s = visited.parent(s)) {
-        path.push_back(visited.action_to(s));
+    auto now = walk_along(what, ops, path);
+    SIM_CHECK(now.has_value());
+    const auto try_instead = [&](std::size_t first, std::size_t middle, std::size_t last) {
+        auto other = path;
+        const auto at = [&](std::size_t n) { return other.begin() + static_cast<std::ptrdiff_t>(n); };
+        std::rotate(at(first), at(middle), at(last));
+        auto then = walk_along(what, ops, other);
+        if (!then || !(*then == *now)) {
+            return false;
+        }
+        path = std::move(other);
+        now = std::move(then);
+        return true;
+    };
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+        const std::size_t next = next_of_same_cpu(*now, i);
+        if (now->goes_on[i] == 0 || next == i + 1 || next == path.size() || now->is_step[next] == 0) {
+            continue;
+        }
+        std::size_t begin = i; // of those that the action goes on from, which lie together
+        while (begin > 0 && now->goes_on[begin - 1] != 0 && now->cpus[begin - 1] == now->cpus[i]) {
+            --begin;
+        }
+        std::size_t end = next + 1; // of those that go on from its next one
+        while (end < path.size() && now->goes_on[end - 1] != 0 && now->cpus[end] == now->cpus[i]) {
+            ++end;
+        }
+        if (!try_instead(i + 1, next, end)) { // the next ones earlier, else these later
+            try_instead(begin, i + 1, next);
+        }
     }
-    std::reverse(path.begin(), path.end());
     return path;
 }
 
 counterexample replay(const exploration& what, const sched_ops& ops, property broken,
-                      const std::vector<std::uint16_t>& found)
+                      const std::vector<std::uint16_t>& path)
 {
-    const auto path = in_first_names(what, ops, found);
     explored_world world(what, ops);
     counterexample c;
     c.broken = broken;

@@ -14,6 +14,7 @@ namespace pairsim {
 
 struct counterexample_step {
     action did;
+    std::uint16_t index = 0;           ///< of `did` among the world's actions
     std::string words;                 ///< one line
     std::vector<trace_record> records; ///< their time is the number of the step, from 1, in nanoseconds
     std::vector<cost_kind> costs;      ///< of the kernel steps that it consists of
@@ -35,6 +36,15 @@ struct counterexample {
 
 /// The actions that lead to @p state.
 std::vector<std::uint16_t> path_to(const visited_states& visited, state_index state);
+
+/// A path found with symmetry reduction goes on, after each action, from the state that stands for the one reached:
+/// under other names. Says it with the names that things have at the start.
+std::vector<std::uint16_t> in_first_names(const exploration& what, const sched_ops& ops,
+                                          const std::vector<std::uint16_t>& path);
+
+/// In a run nothing comes between a step that costs nothing and its CPU's next one. Brings such steps together, as far
+/// as @p path leads to the same state all the same.
+std::vector<std::uint16_t> as_in_a_run(const exploration& what, const sched_ops& ops, std::vector<std::uint16_t> path);
 
 /// Replays @p path, which breaks @p broken.
 counterexample replay(const exploration& what, const sched_ops& ops, property broken,

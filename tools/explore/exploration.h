@@ -84,7 +84,7 @@ struct search_bounds {
 };
 
 struct reductions {
-    bool partial_order = true; ///< steps that cost nothing are one with the step before
+    bool partial_order = true; ///< left movers are one with the step before
     bool symmetry = true;      ///< one of the states that differ in names only stands for all
 };
 

@@ -21,7 +21,7 @@ verdict judge(property p, const exploration& what, const sched_ops& ops, const s
         const auto path = find_endless(p, what, ops, found);
         v.what = path ? verdict::kind::violated : verdict::kind::holds;
         if (path) {
-            v.example = replay(what, ops, p, path->actions);
+            v.example = replay(what, ops, p, in_first_names(what, ops, path->actions));
             v.example.cycle_start = path->cycle_start;
             v.example.headline = path->headline;
             v.example.cause = p == property::no_lockup && what.base.machine.profile == kernel_profile::k612 ? "S1" : "";
@@ -30,7 +30,7 @@ verdict judge(property p, const exploration& what, const sched_ops& ops, const s
     }
     if (const auto& violation = found.of(p)) {
         v.what = verdict::kind::violated;
-        v.example = replay(what, ops, p, path_to(found.visited, violation->state));
+        v.example = replay(what, ops, p, in_first_names(what, ops, path_to(found.visited, violation->state)));
     } else if (found.exhaustive()) {
         v.what = verdict::kind::holds;
     }

@@ -178,7 +178,7 @@ private:
         if (except.empty()) {
             return true;
         }
-        const counterexample c = replay(what_, ops_, p, path_to(result_.visited, s));
+        const counterexample c = replay(what_, ops_, p, in_first_names(what_, ops_, path_to(result_.visited, s)));
         return std::ranges::find(except, c.cause) == except.end();
     }
 

@@ -267,11 +267,11 @@ private:
     {
         json m = what_.document["machine"];
         json costs = {{"preset", "none"}};
-        for (const char* name :
-             {"tick",           "irq_entry",       "schedule",        "context_switch", "ops_call",   "bpf_lock",
-              "hash_lookup",    "queue_map_op",    "atomic_op",       "pid_lookup",     "dsq_insert", "consume_local",
-              "consume_remote", "wakeup_select",   "wakeup_activate", "kick_call",      "irq_work",   "kick_handler",
-              "ipi_latency",    "preempt_latency", "idle_exit",       "lock_handover"}) {
+        for (const char* name : {"tick",       "irq_entry",     "schedule",       "context_switch", "ops_call",
+                                 "bpf_lock",   "hash_lookup",   "queue_map_op",   "atomic_op",      "pid_lookup",
+                                 "dsq_insert", "consume_local", "consume_remote", "wakeup_select",  "wakeup_activate",
+                                 "kick_call",  "irq_work",      "kick_handler",   "ipi_latency",    "preempt_latency",
+                                 "idle_exit",  "lock_handover", "pick",           "idle_loop",      "irq_exit"}) {
             costs[name] = text(step_cost);
         }
         costs["disable"] = "100us";
@@ -394,6 +394,35 @@ std::string difference(const scenario& s, const counterexample& c)
     return "the run breaks the claim by another cause";
 }
 
+/// @p c with those actions as one between which nothing can come in a run.
+counterexample as_a_run(const counterexample& c, const exploration& what)
+{
+    const auto ops = make_scheduler(what.base);
+    std::vector<std::uint16_t> path;
+    for (const counterexample_step& s : c.steps) {
+        path.push_back(s.index);
+    }
+    counterexample run = replay(what, *ops, c.broken, as_in_a_run(what, *ops, path));
+    std::vector<counterexample_step> steps;
+    bool goes_on = false;
+    for (counterexample_step& s : run.steps) {
+        const bool joins = goes_on && s.did.what == kind::step && s.did.cpu == steps.back().did.cpu;
+        goes_on = (s.costs.empty() || s.costs.back() == cost_kind::none) && !s.ends_in_base;
+        if (!joins) {
+            steps.push_back(std::move(s));
+            continue;
+        }
+        counterexample_step& whole = steps.back();
+        whole.records.insert(whole.records.end(), s.records.begin(), s.records.end());
+        whole.costs.insert(whole.costs.end(), s.costs.begin(), s.costs.end());
+        whole.current = s.current;
+        whole.ends_in_base = s.ends_in_base;
+    }
+    run.steps = std::move(steps);
+    run.cycle_start = run.steps.size();
+    return run;
+}
+
 } // namespace
 
 std::variant<json, not_timed> time_counterexample(const counterexample& c, const exploration& what)
@@ -401,16 +430,14 @@ std::variant<json, not_timed> time_counterexample(const counterexample& c, const
     if (c.cycle_start < c.steps.size() || info_of(c.broken).which == property::no_deadlock) {
         return not_timed{"a cycle has no last instant, and a deadlock none that breaks a claim about runs"};
     }
-    if (!what.reduce.partial_order) {
-        return not_timed{"free steps are one with the next step in a run: explore with partial-order reduction"};
-    }
+    const counterexample run = as_a_run(c, what);
     using std::chrono::milliseconds;
     constexpr durations attempts[] = {{milliseconds{20}, milliseconds{20}},
                                       {milliseconds{20}, milliseconds{400}},
                                       {milliseconds{400}, milliseconds{20}}};
     std::string reason;
     for (const durations& d : attempts) {
-        json document = timetable(c, what, d).make();
+        json document = timetable(run, what, d).make();
         document["expect"] = expectation_of(c);
         try {
             reason = difference(read_scenario(document, what.file), c);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sim/check.h"
+#include "sim/schedule.h"
 
 namespace pairsim {
 namespace {
@@ -21,13 +22,12 @@ pid pid_at(std::size_t i)
 }
 
 constexpr std::uint8_t no_budget = 0xff;
-constexpr unsigned max_free_steps = 10'000; ///< a CPU that never comes to an end of its free steps is our bug
+constexpr unsigned max_joined_steps = 10'000; ///< a CPU that never comes to an end of its left movers is our bug
 
 } // namespace
 
 explored_world::explored_world(const exploration& what, const sched_ops& ops)
     : what_(what), pair_(dynamic_cast<const pair_sched*>(&ops)), nr_cpus_(what.base.machine.nr_cpus()),
-      joins_private_(what.removable.empty() && what.overlap == overlap_rule::code),
       machine_(what.base.machine, what.base.work, ops, *this)
 {
     SIM_CHECK(nr_cpus_ <= surroundings::max_cpus);
@@ -238,18 +238,32 @@ bool explored_world::step(cpu_id cpu)
     if (done.what == step_result::kind::blocked) {
         machine_.cancel_wait(cpu);
         machine_.end_step(cpu);
-        last_cost_ = cost_kind::schedule; // a CPU that has begun to wait does not go on
+        costs_.push_back(cost_kind::schedule); // as long as another step, if it has begun to wait
         return state().cpu(cpu).in_kick_wait != waited;
     }
     machine_.end_step(cpu);
-    // The preset costs leave these at zero: the simulator does what follows at once.
-    const bool is_free =
-        done.cost == cost_kind::pick || done.cost == cost_kind::idle_loop || done.cost == cost_kind::irq_exit;
-    last_cost_ = is_free ? cost_kind::none : done.cost;
+    costs_.push_back(done.cost);
     if (!machine_.has_kernel_work(cpu)) {
         around_.in_kernel[cpu.value] = 0;
     }
     return true;
+}
+
+/// A left mover may come at once, if nobody asks about the state before it: a removal about the look-ups of cgroups, a
+/// stricter `exclusive` about who is switched in.
+bool explored_world::next_joins(cpu_id cpu) const
+{
+    if (!machine_.next_is_left_mover(cpu)) {
+        return false;
+    }
+    const cpu_state& c = state().cpu(cpu);
+    const frame& f = c.frames[c.depth - 1U];
+    if (f.kind == path::op) {
+        return what_.removable.empty();
+    }
+    const bool switches = f.kind == path::schedule && (f.pc == to_underlying(schedule_pc::set_next) ||
+                                                       f.pc == to_underlying(schedule_pc::context_switch));
+    return !switches || what_.overlap == overlap_rule::code;
 }
 
 bool explored_world::apply(const action& a)
@@ -257,7 +271,6 @@ bool explored_world::apply(const action& a)
     const bool of_task = a.cpu == no_cpu && a.task != idle_pid;
     const cpu_id cpu = of_task ? state().task(a.task).cpu : a.cpu;
     costs_.clear();
-    last_cost_ = cost_kind::none;
     if (a.budget != no_budget) {
         --around_.left[a.budget];
     }
@@ -269,14 +282,13 @@ bool explored_world::apply(const action& a)
         if (!step(cpu)) {
             return false;
         }
-        costs_.push_back(last_cost_);
     }
     for (unsigned n = 0; goes_on && what_.reduce.partial_order; ++n) {
-        SIM_CHECK(n < max_free_steps);
-        const bool joins = last_cost_ == cost_kind::none || (joins_private_ && machine_.next_is_private(cpu));
-        goes_on = !in_base(cpu) && joins && state().exit().kind == exit_kind::none && step(cpu);
+        SIM_CHECK(n < max_joined_steps);
+        goes_on = next_joins(cpu) && state().exit().kind == exit_kind::none;
         if (goes_on) {
-            costs_.push_back(last_cost_);
+            const bool stepped = step(cpu);
+            SIM_CHECK(stepped); // a left mover does not block
         }
     }
     machine_.canonicalise();

@@ -53,6 +53,7 @@ struct surroundings {
     static constexpr std::size_t max_budgets = 40;
     std::array<std::uint8_t, max_cpus> in_kernel{};
     std::array<std::uint8_t, max_budgets> left{};
+    friend bool operator==(const surroundings&, const surroundings&) = default;
 };
 static_assert(sizeof(surroundings) % 8 == 0);
 
@@ -63,8 +64,8 @@ public:
 
     const std::vector<action>& actions() const { return actions_; }
     bool enabled(const action& a) const;
-    /// Does @p a, which is enabled, and with partial-order reduction the free and the private steps behind it. False:
-    /// nothing has happened, the CPU is blocked. The state is canonical afterwards.
+    /// Does @p a, which is enabled, and with partial-order reduction the left movers behind it. False: nothing has
+    /// happened, the CPU is blocked. The state is canonical afterwards.
     bool apply(const action& a);
     /// Gives the state other names; @p from and @p around are copies of it.
     void relabel(machine_state& from, const surroundings& around, const relabelling& r);
@@ -92,6 +93,7 @@ private:
     void add(action a, allowance times);
     bool begin(const action& a);
     bool step(cpu_id cpu);
+    bool next_joins(cpu_id cpu) const;
     bool can_interrupt(cpu_id c) const { return in_base(c) || machine_.interruptible(c); }
     bool may_remove(cgroup_id g) const;
     pair_ctx& ctx_of(std::uint32_t pair_id) const;
@@ -107,12 +109,10 @@ private:
     const exploration& what_;
     const pair_sched* pair_;
     std::size_t nr_cpus_;
-    bool joins_private_;      ///< a private step is one with the step before: no one can see it
     mutable machine machine_; ///< ctx_of() looks into it
     surroundings around_;
     std::vector<action> actions_;
     std::size_t nr_budgets_ = 0;
-    cost_kind last_cost_ = cost_kind::none;
     std::vector<trace_record> records_;
     std::vector<cost_kind> costs_;
 };
