@@ -309,8 +309,8 @@ private:
         s["name"] = fmt::format("{}: counterexample", what_.base.name).substr(0, 200);
         s["description"] = fmt::format(
             "The shortest way in which {} is broken, found by exploring {}. Between two of its steps each CPU is "
-            "stolen for exactly as long as the order of the {} steps asks; each step takes {}.",
-            info_of(c_.broken).id, what_.file, c_.steps.size(), text(step_cost));
+            "stolen for exactly as long as the order of all steps asks; each step takes {}.",
+            info_of(c_.broken).id, what_.file, text(step_cost));
         const bool lockup = c_.broken == property::no_lockup;
         s["duration"] = text(end_ + (lockup ? nanoseconds{std::chrono::milliseconds{200}} : 50 * gap));
         s["machine"] = machine_json();
@@ -448,8 +448,10 @@ std::variant<json, not_timed> time_counterexample(const counterexample& c, const
             return document;
         }
     }
-    return not_timed{fmt::format("{}, with slices and batches of {} and {} alike", reason,
-                                 format_duration(attempts[0].slice), format_duration(attempts[1].batch))};
+    return not_timed{
+        fmt::format("{}, with slices and batches of {} and {} alike{}", reason, format_duration(attempts[0].slice),
+                    format_duration(attempts[1].batch),
+                    what.reduce.partial_order ? "" : "; partial-order reduction finds ways nearer to a run's")};
 }
 
 } // namespace pairsim
