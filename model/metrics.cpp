@@ -106,7 +106,7 @@ metrics::metrics(const machine_config& machine, const workload& work, const pair
     bool any = false;
     for (const auto& mask : work.cpumasks) {
         auto& cpus = restricted_masks_.emplace_back();
-        mask_is_restricted_.push_back(mask.weight() < machine.nr_cpus());
+        mask_is_restricted_.push_back(static_cast<char>(mask.weight() < machine.nr_cpus()));
         for (std::size_t i = 0; mask_is_restricted_.back() != 0 && i < machine.nr_cpus(); ++i) {
             const cpu_id cpu{static_cast<std::uint16_t>(i)};
             if (mask.test(cpu)) {

@@ -26,12 +26,13 @@ public:
     unsigned try_left_movers()
     {
         unsigned nr = 0;
-        for (std::uint16_t c = 0; c < world_.nr_cpus(); ++c) {
+        for (std::size_t i = 0; i < world_.nr_cpus(); ++i) {
+            const cpu_id cpu{static_cast<std::uint16_t>(i)};
             come_back();
             const bool has_ended = world_.state().exit().kind != exit_kind::none;
-            if (!has_ended && world_.the_machine().next_is_left_mover(cpu_id{c})) {
-                CAPTURE(c, position(cpu_id{c}));
-                try_left_mover({.what = action::kind::step, .cpu = cpu_id{c}});
+            if (!has_ended && world_.the_machine().next_is_left_mover(cpu)) {
+                CAPTURE(i, position(cpu));
+                try_left_mover({.what = action::kind::step, .cpu = cpu});
                 ++nr;
             }
         }
@@ -139,8 +140,9 @@ TEST_CASE("a left mover may as well come before whatever another CPU does meanwh
     what.base.machine.profile = profile;
     what.slice_end = what.batch_expiry = any_number;
     what.higher.clear();
-    for (std::uint16_t c = 0; c < what.base.machine.nr_cpus(); ++c) {
-        what.higher.push_back({.cpu = cpu_id{c}, .cls = sched_class::rt, .times = any_number});
+    for (std::size_t c = 0; c < what.base.machine.nr_cpus(); ++c) {
+        what.higher.push_back(
+            {.cpu = cpu_id{static_cast<std::uint16_t>(c)}, .cls = sched_class::rt, .times = any_number});
     }
     for (task_abilities& may : what.tasks) {
         may.sleep = may.yield = any_number;
