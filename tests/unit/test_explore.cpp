@@ -241,6 +241,19 @@ TEST_CASE("partial-order reduction finds a wake-up that is lost between two step
     CHECK(explore(what, {.threads = 1}).verdicts.front().what == verdict::kind::violated);
 }
 
+TEST_CASE("a scheduler that fails while a CPU waits for a kick is no lock-up", "[explore]")
+{
+    exploration what = load("r03-kicked-and-kept.json"); // there top_q can overflow during the wait
+    what.base.pair.variants.local_dsq = false;
+    what.base.pair.max_top_q = 2;
+    what.claims = {property::no_lockup};
+    what.base.work.cpumasks.emplace_back(what.base.machine.nr_cpus()).set(cpu_id{1});
+    what.base.work.tasks[0].affinity = static_cast<std::uint32_t>(what.base.work.cpumasks.size() - 1);
+    what.base.work.tasks[0].fork_cpu = cpu_id{1};
+    what.tasks[1].sleep = 1;
+    CHECK(explore(what, {.threads = 2}).verdicts.front().what == verdict::kind::holds);
+}
+
 TEST_CASE("who moves a task that is being woken waits, and takes the runqueue's lock only then", "[explore]")
 {
     exploration what = load("i01-direct-dispatch.json");
