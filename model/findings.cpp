@@ -72,6 +72,12 @@ void findings_log::add(const finding& violation)
     }
 }
 
+void findings_log::add_of_one_stretch(const finding& violation)
+{
+    add_stretch(violation);
+    add(violation);
+}
+
 claims_result findings_log::finish()
 {
     const auto order = [](const finding& f) { return std::tuple(f.start, f.claim, f.cpus, f.end); };

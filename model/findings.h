@@ -113,6 +113,8 @@ public:
     void add_stretch(const finding& stretch);
     /// The whole violation.
     void add(const finding& violation);
+    /// A whole violation that had one cause from its beginning to its end.
+    void add_of_one_stretch(const finding& violation);
     claims_result finish();
 
 private:

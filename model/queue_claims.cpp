@@ -49,8 +49,7 @@ void top_q_claim::close(cgroup_id c, sim_time since, sim_time t, bool push_faile
     }
     finding f{.claim = claim_id::top_q_covers, .cause = why_uncovered(push_failed), .start = since, .end = t};
     f.cgroups[0] = c;
-    log.add_stretch(f);
-    log.add(f);
+    log.add_of_one_stretch(f);
 }
 
 void top_q_claim::finish(sim_time end, findings_log& log)
@@ -156,8 +155,7 @@ std::optional<finding> drain_claim::violation(std::uint32_t pair, sim_time t) co
 void drain_claim::add(const std::optional<finding>& f, findings_log& log)
 {
     if (f) {
-        log.add_stretch(*f);
-        log.add(*f);
+        log.add_of_one_stretch(*f);
     }
 }
 
@@ -241,8 +239,7 @@ void starvation_claim::close(pid p, sim_time t, findings_log& log)
     if (p.value < why_.size()) {
         why_[p.value] = cause_id::unknown;
     }
-    log.add_stretch(f);
-    log.add(f);
+    log.add_of_one_stretch(f);
 }
 
 void starvation_claim::finish(sim_time end, findings_log& log)
@@ -344,8 +341,7 @@ void work_claim::close(std::uint32_t pair, sim_time t, pid task, const observed_
     } else {
         f.cause = in_hand_[pair] != 0 ? cause_id::s15 : cause_id::s16;
     }
-    log.add_stretch(f);
-    log.add(f);
+    log.add_of_one_stretch(f);
 }
 
 /// The pair's own end: the task that has waited longest stands for all.

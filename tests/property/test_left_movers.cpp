@@ -2,7 +2,6 @@
 //
 // Partial-order reduction stands on one rule: a left mover may come at once, whatever others do meanwhile. Random walks
 // through explored worlds try it on every left mover and every other action that they meet.
-#include <cstring>
 #include <string>
 #include <vector>
 

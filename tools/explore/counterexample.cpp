@@ -275,10 +275,9 @@ std::optional<walk> walk_along(const exploration& what, const sched_ops& ops, co
         if (world.state().exit().kind != exit_kind::none || !world.enabled(a) || !world.apply(a)) {
             return std::nullopt;
         }
-        const bool free = world.costs().empty() || world.costs().back() == cost_kind::none;
         w.cpus.push_back(cpu);
         w.is_step.push_back(static_cast<char>(a.what == action::kind::step));
-        w.goes_on.push_back(static_cast<char>(free && cpu != no_cpu && !world.in_base(cpu)));
+        w.goes_on.push_back(static_cast<char>(cpu != no_cpu && goes_on_in_a_run(world.costs(), world.in_base(cpu))));
     }
     w.state = world.state();
     w.around = world.around();
@@ -323,6 +322,11 @@ std::vector<std::uint16_t> in_first_names(const exploration& what, const sched_o
         first = after(names_of.canonicalise(world), first);
     }
     return translated;
+}
+
+bool goes_on_in_a_run(const std::vector<cost_kind>& costs, bool ends_in_base)
+{
+    return (costs.empty() || costs.back() == cost_kind::none) && !ends_in_base;
 }
 
 std::vector<std::uint16_t> as_in_a_run(const exploration& what, const sched_ops& ops, std::vector<std::uint16_t> path)

@@ -42,8 +42,12 @@ std::vector<std::uint16_t> path_to(const visited_states& visited, state_index st
 std::vector<std::uint16_t> in_first_names(const exploration& what, const sched_ops& ops,
                                           const std::vector<std::uint16_t>& path);
 
-/// In a run nothing comes between a step that costs nothing and its CPU's next one. Brings such steps together, as far
-/// as @p path leads to the same state all the same.
+/// True if in a run nothing comes between an action that took steps of these @p costs, and its CPU's next step: the
+/// last one costs nothing, and the CPU has not come to its base.
+bool goes_on_in_a_run(const std::vector<cost_kind>& costs, bool ends_in_base);
+
+/// Brings actions that go on in a run together with their CPU's next step, as far as @p path leads to the same state
+/// all the same.
 std::vector<std::uint16_t> as_in_a_run(const exploration& what, const sched_ops& ops, std::vector<std::uint16_t> path);
 
 /// Replays @p path, which breaks @p broken.

@@ -407,7 +407,7 @@ counterexample as_a_run(const counterexample& c, const exploration& what)
     bool goes_on = false;
     for (counterexample_step& s : run.steps) {
         const bool joins = goes_on && s.did.what == kind::step && s.did.cpu == steps.back().did.cpu;
-        goes_on = (s.costs.empty() || s.costs.back() == cost_kind::none) && !s.ends_in_base;
+        goes_on = goes_on_in_a_run(s.costs, s.ends_in_base);
         if (!joins) {
             steps.push_back(std::move(s));
             continue;
